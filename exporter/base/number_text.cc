@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers, durations, sizes and times as text. See number_text.h for which spelling is whose.
+#include "base/number_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "base/format.h"
+
+namespace plimsoll::base {
+namespace {
+
+bool AppendSpecial(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+    return true;
+  }
+  if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+    return true;
+  }
+  return false;
+}
+
+void AppendChars(double value, std::chars_format format, std::string& out) {
+  std::array<char, 400> buffer;  // 'f' form of the largest double has 309 digits
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr;
+  out.append(buffer.data(), end);
+}
+
+// Both Go and C++ print at least two exponent digits, so the forms agree as they are.
+void AppendWithThresholds(double value, double low, double high, std::string& out) {
+  if (AppendSpecial(value, out)) return;
+  const double magnitude = std::abs(value);
+  const bool exponent = magnitude != 0 && (magnitude < low || magnitude >= high);
+  AppendChars(value, exponent ? std::chars_format::scientific : std::chars_format::fixed, out);
+}
+
+bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+         });
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Removes underscores where Go allows them: between digits, or after a base prefix.
+std::optional<std::string> WithoutUnderscores(std::string_view text) {
+  std::string plain;
+  bool prefixed = text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
+  if (!prefixed && text.find('_') != std::string_view::npos) return std::nullopt;  // Go: base prefix only
+  char before = '^';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool digit = std::isxdigit(static_cast<unsigned char>(c)) != 0 || (i == 1 && prefixed);
+    if (c == '_' && before != '0') return std::nullopt;
+    if (before == '_' && !digit) return std::nullopt;
+    if (c != '_') plain += c;
+    before = c == '_' ? '_' : digit ? '0' : '^';
+  }
+  if (before == '_') return std::nullopt;
+  return plain;
+}
+
+std::optional<double> FromChars(std::string_view text, std::chars_format format) {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value, format);
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (code == std::errc::result_out_of_range) {
+    // from_chars does not say in which direction: an underflow has a small exponent or many zeros.
+    const auto at = text.find_first_of(format == std::chars_format::hex ? "pP" : "eE");
+    const bool negative_exponent =
+        at != std::string_view::npos && at + 1 < text.size() && text[at + 1] == '-';
+    const bool fraction = at == std::string_view::npos && text.substr(0, 2) == "0.";
+    if (negative_exponent || fraction) return 0.0;
+    return std::nullopt;
+  }
+  if (code != std::errc()) return std::nullopt;
+  return value;
+}
+
+struct Unit {
+  std::string_view name;
+  std::int64_t milliseconds;
+};
+constexpr std::array<Unit, 7> kUnits = {{{"y", 31536000000},
+                                         {"w", 604800000},
+                                         {"d", 86400000},
+                                         {"h", 3600000},
+                                         {"m", 60000},
+                                         {"s", 1000},
+                                         {"ms", 1}}};
+
+// Days since the epoch of a civil date (Howard Hinnant's algorithm is what <chrono> implements).
+std::int64_t DaysFromCivil(int year, unsigned month, unsigned day) {
+  const std::chrono::sys_days days{std::chrono::year{year} / std::chrono::month{month} /
+                                   std::chrono::day{day}};
+  return days.time_since_epoch().count();
+}
+
+std::optional<int> Digits(std::string_view text, std::size_t at, std::size_t count) {
+  if (at + count > text.size()) return std::nullopt;
+  int value = 0;
+  for (std::size_t i = at; i < at + count; ++i) {
+    if (!IsDigit(text[i])) return std::nullopt;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
+void AppendApiFloat(double value, std::string& out) { AppendWithThresholds(value, 1e-6, 1e21, out); }
+void AppendShortestG(double value, std::string& out) { AppendWithThresholds(value, 1e-4, 1e6, out); }
+
+std::string SprintFloat(double value) {
+  std::string out;
+  AppendWithThresholds(value, 1e-4, 1e21, out);
+  return out;
+}
+
+std::string ApiFloat(double value) {
+  std::string out;
+  AppendApiFloat(value, out);
+  return out;
+}
+
+std::string ShortestG(double value) {
+  std::string out;
+  AppendShortestG(value, out);
+  return out;
+}
+
+std::string FixedShortest(double value) {
+  std::string out;
+  if (!AppendSpecial(value, out)) AppendChars(value, std::chars_format::fixed, out);
+  return out;
+}
+
+void AppendApiTime(Time time, std::string& out) {
+  if (time < 0) {
+    out += '-';
+    time = -time;
+  }
+  fmt::format_to(std::back_inserter(out), "{}", time / 1000);
+  if (time % 1000 != 0) fmt::format_to(std::back_inserter(out), ".{:03}", time % 1000);
+}
+
+std::optional<double> ParseFloat(std::string_view text, bool allow_go_literals) {
+  if (text.empty()) return std::nullopt;
+  double sign = 1;
+  std::string_view digits = text;
+  if (digits[0] == '+' || digits[0] == '-') {
+    sign = digits[0] == '-' ? -1 : 1;
+    digits.remove_prefix(1);
+  }
+  if (digits.empty() || digits[0] == '+' || digits[0] == '-') return std::nullopt;
+  if (EqualsIgnoringCase(digits, "inf") || EqualsIgnoringCase(digits, "infinity")) {
+    return sign * std::numeric_limits<double>::infinity();
+  }
+  // Go accepts no sign before nan.
+  if (EqualsIgnoringCase(digits, "nan")) {
+    if (digits.size() != text.size()) return std::nullopt;
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  if (!IsDigit(digits[0]) && digits[0] != '.') return std::nullopt;  // from_chars knows nan(...) too
+  std::optional<double> value;
+  if (digits.size() > 2 && digits[0] == '0' && (digits[1] | 0x20) == 'x') {
+    if (!allow_go_literals) return std::nullopt;
+    const auto plain = WithoutUnderscores(digits);
+    if (!plain || plain->find_first_of("pP") == std::string::npos) return std::nullopt;
+    value = FromChars(std::string_view(*plain).substr(2), std::chars_format::hex);
+  } else {
+    value = FromChars(digits, std::chars_format::general);
+  }
+  if (!value) return std::nullopt;
+  return sign * *value;
+}
+
+Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
+  if (text == "0") return std::chrono::milliseconds(0);
+  if (text.empty()) return BadInput("empty duration string");
+  const std::string quoted = GoQuote(text);
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max() / 1000000;  // Go counts in ns
+  std::int64_t total = 0;
+  std::size_t next_unit = 0;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    if (!IsDigit(rest[0])) return BadInput("not a valid duration string: " + quoted);
+    std::size_t count = 0;
+    std::uint64_t number = 0;
+    while (count < rest.size() && IsDigit(rest[count])) {
+      number = number * 10 + static_cast<std::uint64_t>(rest[count++] - '0');
+      if (number > static_cast<std::uint64_t>(kMax)) return BadInput("duration out of range");
+    }
+    rest.remove_prefix(count);
+    std::size_t letters = 0;
+    while (letters < rest.size() && !IsDigit(rest[letters])) ++letters;
+    const std::string_view name = rest.substr(0, letters);
+    rest.remove_prefix(letters);
+    if (name.empty()) return BadInput("not a valid duration string: " + quoted);
+    const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
+                                   [&](const Unit& known) { return known.name == name; });
+    if (unit == kUnits.end()) {
+      return BadInput(fmt::format("unknown unit {} in duration {}", GoQuote(name), quoted));
+    }
+    const auto index = static_cast<std::size_t>(unit - kUnits.begin());
+    if (index < next_unit) return BadInput("not a valid duration string: " + quoted);
+    next_unit = index + 1;
+    if (number > static_cast<std::uint64_t>(kMax / unit->milliseconds)) return BadInput("duration out of range");
+    total += static_cast<std::int64_t>(number) * unit->milliseconds;
+    if (total > kMax) return BadInput("duration out of range");
+  }
+  return std::chrono::milliseconds(total);
+}
+
+std::string FormatDuration(std::chrono::milliseconds duration) {
+  std::int64_t rest = duration.count();
+  if (rest == 0) return "0s";
+  std::string out;
+  if (rest < 0) {
+    out = "-";
+    rest = -rest;
+  }
+  for (const Unit& unit : kUnits) {
+    // Years, weeks and days only when they are exact: 90d stays 90d, 36h is not 1d12h (Prometheus).
+    const bool exact_only = unit.name == "y" || unit.name == "w" || unit.name == "d";
+    if (exact_only && rest % unit.milliseconds != 0) continue;
+    if (const std::int64_t count = rest / unit.milliseconds; count > 0) {
+      fmt::format_to(std::back_inserter(out), "{}{}", count, unit.name);
+      rest -= count * unit.milliseconds;
+    }
+  }
+  return out;
+}
+
+Result<std::uint64_t> ParseSize(std::string_view text) {
+  if (text == "0") return std::uint64_t{0};
+  constexpr std::array<std::string_view, 7> kNames = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  for (std::size_t i = 0; i < kNames.size() && code == std::errc(); ++i) {
+    if (unit != kNames[i]) continue;
+    const int shift = static_cast<int>(10 * i);
+    if (shift > 0 && number >> (64 - shift) != 0) return BadInput("size out of range: " + GoQuote(text));
+    return number << shift;
+  }
+  return BadInput("not a valid size: " + GoQuote(text) + ", expected an integer and B, KB, MB, GB, TB, PB or EB");
+}
+
+std::string FormatRfc3339(Time time) {
+  const Time days = time >= 0 ? time / 86400000 : (time - 86399999) / 86400000;
+  const Time in_day = time - days * 86400000;
+  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
+  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                                in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60);
+  if (in_day % 1000 != 0) out += fmt::format(".{:03}", in_day % 1000);
+  return out + 'Z';
+}
+
+std::optional<Time> ParseRfc3339(std::string_view text) {
+  const auto year = Digits(text, 0, 4), month = Digits(text, 5, 2), day = Digits(text, 8, 2);
+  const auto hour = Digits(text, 11, 2), minute = Digits(text, 14, 2), second = Digits(text, 17, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
+      text[16] != ':' || *hour > 23 || *minute > 59 || *second > 59) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date{std::chrono::year{*year},
+                                         std::chrono::month{static_cast<unsigned>(*month)},
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  std::size_t at = 19;
+  Time milliseconds = 0;
+  if (at < text.size() && text[at] == '.') {
+    Time scale = 100;
+    const std::size_t first = ++at;
+    for (; at < text.size() && IsDigit(text[at]); ++at, scale /= 10) milliseconds += scale * (text[at] - '0');
+    if (at == first) return std::nullopt;
+  }
+  Time offset = 0;
+  const std::string_view zone = text.substr(at);
+  if (zone != "Z" && zone != "z") {
+    const auto zone_hour = Digits(zone, 1, 2), zone_minute = Digits(zone, 4, 2);
+    if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !zone_hour ||
+        !zone_minute || *zone_hour > 23 || *zone_minute > 59) {
+      return std::nullopt;
+    }
+    offset = (*zone_hour * 60 + *zone_minute) * 60000 * (zone[0] == '-' ? -1 : 1);
+  }
+  const Time days = DaysFromCivil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
+  return days * 86400000 + ((*hour * 60 + *minute) * 60 + *second) * Time{1000} + milliseconds - offset;
+}
+
+bool IsValidUtf8(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    std::size_t length = 0;
+    std::uint32_t code = 0;
+    if (lead >= 0xC2 && lead <= 0xDF) length = 2, code = lead & 0x1F;
+    else if (lead >= 0xE0 && lead <= 0xEF) length = 3, code = lead & 0x0F;
+    else if (lead >= 0xF0 && lead <= 0xF4) length = 4, code = lead & 0x07;
+    else return false;
+    if (i + length > text.size()) return false;
+    for (std::size_t k = 1; k < length; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xC0) != 0x80) return false;
+      code = code << 6 | (next & 0x3FU);
+    }
+    if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10FFFF ||
+        (code >= 0xD800 && code <= 0xDFFF)) {
+      return false;
+    }
+    i += length;
+  }
+  return true;
+}
+
+std::string GoQuote(std::string_view text) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    switch (c) {
+      case '"': out += "\\\""; continue;
+      case '\\': out += "\\\\"; continue;
+      case '\a': out += "\\a"; continue;
+      case '\b': out += "\\b"; continue;
+      case '\f': out += "\\f"; continue;
+      case '\n': out += "\\n"; continue;
+      case '\r': out += "\\r"; continue;
+      case '\t': out += "\\t"; continue;
+      case '\v': out += "\\v"; continue;
+      default: break;
+    }
+    if (c < 0x20 || c == 0x7F) {
+      out += fmt::format("\\x{:02x}", c);
+      continue;
+    }
+    if (c < 0x80) {
+      out += static_cast<char>(c);
+      continue;
+    }
+    std::size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+    const std::string_view rune = text.substr(i, length);
+    if (!IsValidUtf8(rune) || rune.size() < length) {
+      out += fmt::format("\\x{:02x}", c);
+      continue;
+    }
+    out += rune;
+    i += length - 1;
+  }
+  return out + '"';
+}
+
+std::size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace plimsoll::base

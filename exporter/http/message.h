@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests and responses as values: a handler is a function from one to the other and needs no socket.
+//
+// Both servers carry the same Handler and pass the same route tests.
+//
+// Threads: values. A Handler is called from several threads at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace plimsoll::http {
+
+// Header and parameter lists keep their order; names of headers compare without case.
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+// The certificate that a TLS client presented, as the server judged it once per connection.
+struct ClientCertificate {
+  std::string common_name = {};
+  std::vector<std::string> organizations = {};
+  // Names of the trust pools (TlsServerOptions::trust_pools) to which it chains, unexpired.
+  std::vector<std::string> trusted_by = {};
+  std::string problem = {};  // why no pool trusts it; "" when one does
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string path = "/";       // percent-decoded, without the query
+  std::string raw_path = "/";   // as sent
+  std::string raw_query = {};   // as sent, without '?'
+  Pairs headers = {};
+  std::string body = {};
+  std::string remote_address = {};
+  bool tls = false;
+  std::shared_ptr<const ClientCertificate> certificate = {};  // null: none presented
+  // Returns true when the client has gone away; a long query asks now and then. May be empty.
+  std::function<bool()> gone = {};
+
+  // Returns: "" when absent. Names compare without case.
+  std::string_view Header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = {};  // always set, also for errors
+  Pairs headers = {};             // besides Content-Type, Content-Length, Date
+  std::string body = {};
+  // Instead of body: bytes shared with a snapshot, so that serving copies nothing.
+  std::shared_ptr<const std::string> shared_body = {};
+
+  std::string_view Body() const { return shared_body ? std::string_view(*shared_body) : std::string_view(body); }
+};
+
+using Handler = std::function<Response(const Request&)>;
+
+// "a=1&b=2", percent- and plus-decoded, in order. A malformed escape is kept as it is.
+Pairs ParseQuery(std::string_view raw_query);
+// The query's parameters, then those of an application/x-www-form-urlencoded body (Go's Request.Form has
+// the body first: a lookup of the first value follows that).
+Pairs FormParameters(const Request& request);
+std::string PercentDecode(std::string_view text, bool plus_is_space);
+std::string PercentEncode(std::string_view text);
+
+// Whether Accept-Encoding allows `coding` ("gzip;q=0" does not).
+bool AcceptsEncoding(std::string_view accept_encoding, std::string_view coding);
+
+// Compresses the body and sets Content-Encoding and Vary when the request allows it and it pays.
+void CompressIfAccepted(const Request& request, Response& response);
+
+}  // namespace plimsoll::http
