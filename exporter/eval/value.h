@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an expression evaluates to, with where it came from and what the engine had to say about it.
+//
+// A matrix is dense over a shared grid of steps, because that is how it is computed and how it is
+// written; a step without a value holds the staleness marker, whose bits no computed value can have.
+// A range selector asked for on its own (x[5m]) has points of its own per series.
+//
+// Threads: a Value is a plain value.
+// See:     docs/adr/0004-evaluator-layout.md
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "model/labels.h"
+#include "model/sample.h"
+#include "promql/ast.h"
+
+namespace plimsoll::eval {
+
+using model::Time;
+
+struct Scalar {
+  Time time = 0;
+  double value = 0;
+  Time source = model::kNoSource;
+};
+
+struct String {
+  Time time = 0;
+  std::string value;
+};
+
+// One element of an instant vector. `source` is the time of the newest scraped sample behind it
+// (model::kNoSource: there is none).
+struct Element {
+  model::Labels labels;
+  double value = 0;
+  Time source = model::kNoSource;
+};
+
+struct Vector {
+  Time time = 0;
+  std::vector<Element> elements;
+};
+
+// No value at this step.
+inline double Absent() { return model::StaleNaN(); }
+inline bool IsAbsent(double value) { return model::IsStaleNaN(value); }
+
+struct Matrix {
+  struct Series {
+    model::Labels labels;
+    std::size_t first = 0;  // grid: index of its row in `values`; points: of its first point
+    std::size_t count = 0;  // points that are present
+  };
+
+  // A grid: value of series s at step k is values[series[s].first + k], at start + k * step.
+  // Points: `times` is not empty, and series s has times/values [first, first + count).
+  Time start = 0;
+  Time step = 0;
+  std::size_t steps = 0;
+  std::vector<Series> series;  // sorted by labels
+  std::vector<double> values;
+  std::vector<Time> times;
+
+  // Calls f(Time, double) for every present point of a series, in time order.
+  template <typename F>
+  void ForEachPoint(const Series& of, F&& f) const {
+    if (!times.empty()) {
+      for (std::size_t i = of.first; i < of.first + of.count; ++i) f(times[i], values[i]);
+      return;
+    }
+    for (std::size_t k = 0; k < steps; ++k) {
+      const double value = values[of.first + k];
+      if (!IsAbsent(value)) f(start + static_cast<Time>(k) * step, value);
+    }
+  }
+};
+
+using Value = std::variant<Scalar, Vector, Matrix, String>;
+
+// Returns: "scalar", "vector", "matrix", "string": resultType of the HTTP API.
+std::string_view ResultTypeText(const Value& value);
+
+// What the engine noticed without failing, in the order in which it was noticed. The texts are
+// Prometheus's, with "PromQL warning: " or "PromQL info: " in front and " (line:column)" behind.
+struct Annotations {
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+  bool empty() const { return warnings.empty() && infos.empty(); }
+};
+
+struct Answer {
+  Value value;
+  Annotations annotations;
+};
+
+}  // namespace plimsoll::eval
