@@ -26,15 +26,18 @@ bool LogEnabled(LogLevel level);
 
 template <typename... Args>
 void LogDebug(fmt::format_string<Args...> text, Args&&... args) {
-  if (LogEnabled(LogLevel::kDebug)) LogLine(LogLevel::kDebug, fmt::format(text, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kDebug))
+    LogLine(LogLevel::kDebug, fmt::format(text, std::forward<Args>(args)...));
 }
 template <typename... Args>
 void LogInfo(fmt::format_string<Args...> text, Args&&... args) {
-  if (LogEnabled(LogLevel::kInfo)) LogLine(LogLevel::kInfo, fmt::format(text, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kInfo))
+    LogLine(LogLevel::kInfo, fmt::format(text, std::forward<Args>(args)...));
 }
 template <typename... Args>
 void LogWarn(fmt::format_string<Args...> text, Args&&... args) {
-  if (LogEnabled(LogLevel::kWarn)) LogLine(LogLevel::kWarn, fmt::format(text, std::forward<Args>(args)...));
+  if (LogEnabled(LogLevel::kWarn))
+    LogLine(LogLevel::kWarn, fmt::format(text, std::forward<Args>(args)...));
 }
 template <typename... Args>
 void LogError(fmt::format_string<Args...> text, Args&&... args) {

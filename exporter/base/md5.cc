@@ -28,7 +28,8 @@ const std::array<std::uint32_t, 64>& Constants() {
 void Block(const unsigned char* data, std::array<std::uint32_t, 4>& state) {
   std::array<std::uint32_t, 16> words{};
   for (std::size_t i = 0; i < 16; ++i) {
-    words[i] = static_cast<std::uint32_t>(data[4 * i]) | static_cast<std::uint32_t>(data[4 * i + 1]) << 8 |
+    words[i] = static_cast<std::uint32_t>(data[4 * i]) |
+               static_cast<std::uint32_t>(data[4 * i + 1]) << 8 |
                static_cast<std::uint32_t>(data[4 * i + 2]) << 16 |
                static_cast<std::uint32_t>(data[4 * i + 3]) << 24;
   }

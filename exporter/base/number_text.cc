@@ -54,7 +54,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 std::optional<std::string> WithoutUnderscores(std::string_view text) {
   std::string plain;
   bool prefixed = text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
-  if (!prefixed && text.find('_') != std::string_view::npos) return std::nullopt;  // Go: base prefix only
+  if (!prefixed && text.find('_') != std::string_view::npos)
+    return std::nullopt;  // Go: base prefix only
   char before = '^';
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -116,8 +117,12 @@ std::optional<int> Digits(std::string_view text, std::size_t at, std::size_t cou
 
 }  // namespace
 
-void AppendApiFloat(double value, std::string& out) { AppendWithThresholds(value, 1e-6, 1e21, out); }
-void AppendShortestG(double value, std::string& out) { AppendWithThresholds(value, 1e-4, 1e6, out); }
+void AppendApiFloat(double value, std::string& out) {
+  AppendWithThresholds(value, 1e-6, 1e21, out);
+}
+void AppendShortestG(double value, std::string& out) {
+  AppendWithThresholds(value, 1e-4, 1e6, out);
+}
 
 std::string SprintFloat(double value) {
   std::string out;
@@ -169,7 +174,8 @@ std::optional<double> ParseFloat(std::string_view text, bool allow_go_literals) 
     if (digits.size() != text.size()) return std::nullopt;
     return std::numeric_limits<double>::quiet_NaN();
   }
-  if (!IsDigit(digits[0]) && digits[0] != '.') return std::nullopt;  // from_chars knows nan(...) too
+  if (!IsDigit(digits[0]) && digits[0] != '.')
+    return std::nullopt;  // from_chars knows nan(...) too
   std::optional<double> value;
   if (digits.size() > 2 && digits[0] == '0' && (digits[1] | 0x20) == 'x') {
     if (!allow_go_literals) return std::nullopt;
@@ -187,7 +193,8 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   if (text == "0") return std::chrono::milliseconds(0);
   if (text.empty()) return BadInput("empty duration string");
   const std::string quoted = GoQuote(text);
-  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max() / 1000000;  // Go counts in ns
+  constexpr std::int64_t kMax =
+      std::numeric_limits<std::int64_t>::max() / 1000000;  // Go counts in ns
   std::int64_t total = 0;
   std::size_t next_unit = 0;
   std::string_view rest = text;
@@ -213,7 +220,8 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
     const auto index = static_cast<std::size_t>(unit - kUnits.begin());
     if (index < next_unit) return BadInput("not a valid duration string: " + quoted);
     next_unit = index + 1;
-    if (number > static_cast<std::uint64_t>(kMax / unit->milliseconds)) return BadInput("duration out of range");
+    if (number > static_cast<std::uint64_t>(kMax / unit->milliseconds))
+      return BadInput("duration out of range");
     total += static_cast<std::int64_t>(number) * unit->milliseconds;
     if (total > kMax) return BadInput("duration out of range");
   }
@@ -249,19 +257,22 @@ Result<std::uint64_t> ParseSize(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size() && code == std::errc(); ++i) {
     if (unit != kNames[i]) continue;
     const int shift = static_cast<int>(10 * i);
-    if (shift > 0 && number >> (64 - shift) != 0) return BadInput("size out of range: " + GoQuote(text));
+    if (shift > 0 && number >> (64 - shift) != 0)
+      return BadInput("size out of range: " + GoQuote(text));
     return number << shift;
   }
-  return BadInput("not a valid size: " + GoQuote(text) + ", expected an integer and B, KB, MB, GB, TB, PB or EB");
+  return BadInput("not a valid size: " + GoQuote(text) +
+                  ", expected an integer and B, KB, MB, GB, TB, PB or EB");
 }
 
 std::string FormatRfc3339(Time time) {
   const Time days = time >= 0 ? time / 86400000 : (time - 86399999) / 86400000;
   const Time in_day = time - days * 86400000;
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
-  std::string out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60);
+  std::string out =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60);
   if (in_day % 1000 != 0) out += fmt::format(".{:03}", in_day % 1000);
   return out + 'Z';
 }
@@ -283,7 +294,8 @@ std::optional<Time> ParseRfc3339(std::string_view text) {
   if (at < text.size() && text[at] == '.') {
     Time scale = 100;
     const std::size_t first = ++at;
-    for (; at < text.size() && IsDigit(text[at]); ++at, scale /= 10) milliseconds += scale * (text[at] - '0');
+    for (; at < text.size() && IsDigit(text[at]); ++at, scale /= 10)
+      milliseconds += scale * (text[at] - '0');
     if (at == first) return std::nullopt;
   }
   Time offset = 0;
@@ -296,8 +308,10 @@ std::optional<Time> ParseRfc3339(std::string_view text) {
     }
     offset = (*zone_hour * 60 + *zone_minute) * 60000 * (zone[0] == '-' ? -1 : 1);
   }
-  const Time days = DaysFromCivil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
-  return days * 86400000 + ((*hour * 60 + *minute) * 60 + *second) * Time{1000} + milliseconds - offset;
+  const Time days =
+      DaysFromCivil(*year, static_cast<unsigned>(*month), static_cast<unsigned>(*day));
+  return days * 86400000 + ((*hour * 60 + *minute) * 60 + *second) * Time{1000} + milliseconds -
+         offset;
 }
 
 bool IsValidUtf8(std::string_view text) {
@@ -310,10 +324,14 @@ bool IsValidUtf8(std::string_view text) {
     }
     std::size_t length = 0;
     std::uint32_t code = 0;
-    if (lead >= 0xC2 && lead <= 0xDF) length = 2, code = lead & 0x1F;
-    else if (lead >= 0xE0 && lead <= 0xEF) length = 3, code = lead & 0x0F;
-    else if (lead >= 0xF0 && lead <= 0xF4) length = 4, code = lead & 0x07;
-    else return false;
+    if (lead >= 0xC2 && lead <= 0xDF)
+      length = 2, code = lead & 0x1F;
+    else if (lead >= 0xE0 && lead <= 0xEF)
+      length = 3, code = lead & 0x0F;
+    else if (lead >= 0xF0 && lead <= 0xF4)
+      length = 4, code = lead & 0x07;
+    else
+      return false;
     if (i + length > text.size()) return false;
     for (std::size_t k = 1; k < length; ++k) {
       const auto next = static_cast<unsigned char>(text[i + k]);
@@ -334,16 +352,35 @@ std::string GoQuote(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     switch (c) {
-      case '"': out += "\\\""; continue;
-      case '\\': out += "\\\\"; continue;
-      case '\a': out += "\\a"; continue;
-      case '\b': out += "\\b"; continue;
-      case '\f': out += "\\f"; continue;
-      case '\n': out += "\\n"; continue;
-      case '\r': out += "\\r"; continue;
-      case '\t': out += "\\t"; continue;
-      case '\v': out += "\\v"; continue;
-      default: break;
+      case '"':
+        out += "\\\"";
+        continue;
+      case '\\':
+        out += "\\\\";
+        continue;
+      case '\a':
+        out += "\\a";
+        continue;
+      case '\b':
+        out += "\\b";
+        continue;
+      case '\f':
+        out += "\\f";
+        continue;
+      case '\n':
+        out += "\\n";
+        continue;
+      case '\r':
+        out += "\\r";
+        continue;
+      case '\t':
+        out += "\\t";
+        continue;
+      case '\v':
+        out += "\\v";
+        continue;
+      default:
+        break;
     }
     if (c < 0x20 || c == 0x7F) {
       out += fmt::format("\\x{:02x}", c);

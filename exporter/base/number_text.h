@@ -23,12 +23,13 @@ namespace plimsoll::base {
 void AppendApiFloat(double value, std::string& out);
 std::string ApiFloat(double value);
 
-// strconv.FormatFloat(v, 'g', -1, 64): exponent form below 1e-4 and from 1e6 on ("1e+06"). Exposition
-// pages, `le` and `quantile` in canonical form.
+// strconv.FormatFloat(v, 'g', -1, 64): exponent form below 1e-4 and from 1e6 on ("1e+06").
+// Exposition pages, `le` and `quantile` in canonical form.
 void AppendShortestG(double value, std::string& out);
 std::string ShortestG(double value);
 
-// fmt.Sprint(v): as above with the exponent form only from 1e21 on. PromQL printing and error texts.
+// fmt.Sprint(v): as above with the exponent form only from 1e21 on. PromQL printing and error
+// texts.
 std::string SprintFloat(double value);
 
 // Go's strconv.FormatFloat(v, 'f', -1, 64): never an exponent. Used by count_values.

@@ -3,8 +3,8 @@
 // An immutable value that one thread replaces and many read: the seam between a tick and a request.
 //
 // The critical section is one pointer copy, so a reader never waits for a scrape or a rule.
-// std::atomic<std::shared_ptr> of libstdc++ 12 reports a race under ThreadSanitizer (its lock bit is
-// a relaxed load in the reader), hence a spin lock of our own that the sanitizer understands.
+// std::atomic<std::shared_ptr> of libstdc++ 12 reports a race under ThreadSanitizer (its lock bit
+// is a relaxed load in the reader), hence a spin lock of our own that the sanitizer understands.
 //
 // Threads: every member may be called from any thread.
 #pragma once
@@ -38,7 +38,8 @@ class Published {
  private:
   struct Hold {
     explicit Hold(std::atomic_flag& flag) : held(flag) {
-      while (held.test_and_set(std::memory_order_acquire)) held.wait(true, std::memory_order_relaxed);
+      while (held.test_and_set(std::memory_order_acquire))
+        held.wait(true, std::memory_order_relaxed);
     }
     ~Hold() {
       held.clear(std::memory_order_release);

@@ -4,7 +4,8 @@
 // scrape_configs, and our params, signals, external_metrics and limits (docs/configuration.md).
 //
 // What is here has been validated: durations are durations, regular expressions compile, names are
-// unique. Field names are the keys of the file. Defaults are Prometheus's where Prometheus has the key.
+// unique. Field names are the keys of the file. Defaults are Prometheus's where Prometheus has the
+// key.
 //
 // Threads: immutable after Load; shared by shared_ptr<const Config>.
 #pragma once
@@ -66,7 +67,16 @@ struct HttpClientConfig {
 
 struct RelabelRule {
   enum class Action {
-    kReplace, kKeep, kDrop, kKeepEqual, kDropEqual, kHashMod, kLabelMap, kLabelDrop, kLabelKeep, kLowercase,
+    kReplace,
+    kKeep,
+    kDrop,
+    kKeepEqual,
+    kDropEqual,
+    kHashMod,
+    kLabelMap,
+    kLabelDrop,
+    kLabelKeep,
+    kLowercase,
     kUppercase,
   };
   Action action = Action::kReplace;
@@ -78,9 +88,15 @@ struct RelabelRule {
   std::string replacement = "$1";
 };
 
-enum class ScrapeProtocol { kOpenMetrics1_0_0, kOpenMetrics0_0_1, kText1_0_0, kText0_0_4, kPrometheusProto };
+enum class ScrapeProtocol {
+  kOpenMetrics1_0_0,
+  kOpenMetrics0_0_1,
+  kText1_0_0,
+  kText0_0_4,
+  kPrometheusProto
+};
 
-struct ScrapeLimits {  // zero: no limit
+struct ScrapeLimits {           // zero: no limit
   std::uint64_t body_size = 0;  // uncompressed bytes
   std::uint64_t samples = 0;
   std::uint64_t labels = 0;
@@ -107,8 +123,9 @@ struct ScrapeConfig {
   std::string metrics_path = "/metrics";
   std::string scheme = "http";
   std::vector<std::pair<std::string, std::vector<std::string>>> params;  // sorted by name
-  std::vector<ScrapeProtocol> scrape_protocols = {ScrapeProtocol::kOpenMetrics1_0_0, ScrapeProtocol::kOpenMetrics0_0_1,
-                                                  ScrapeProtocol::kText1_0_0, ScrapeProtocol::kText0_0_4};
+  std::vector<ScrapeProtocol> scrape_protocols = {
+      ScrapeProtocol::kOpenMetrics1_0_0, ScrapeProtocol::kOpenMetrics0_0_1,
+      ScrapeProtocol::kText1_0_0, ScrapeProtocol::kText0_0_4};
   std::optional<ScrapeProtocol> fallback_scrape_protocol;
   bool honor_labels = false;
   bool honor_timestamps = true;
@@ -155,9 +172,9 @@ struct ExternalMetric {
   std::string query;                    // parses; an instant vector (or scalar)
   std::vector<std::string> namespaces;  // empty: our own; {"*"}: all
   milliseconds max_age = std::chrono::seconds(90);
-  milliseconds hold{0};                 // when_stale.hold; zero: an error at once
-  std::optional<Fallback> then;         // when_stale.then; needs a last good value
-  std::optional<double> when_empty;     // unset: an error
+  milliseconds hold{0};              // when_stale.hold; zero: an error at once
+  std::optional<Fallback> then;      // when_stale.then; needs a last good value
+  std::optional<double> when_empty;  // unset: an error
   Several several = Several::kError;
   double valid_min = 0;
   double valid_max = 9.2e15;
@@ -166,7 +183,8 @@ struct ExternalMetric {
   base::Place where;
 };
 
-// Bounds of the process; every one is a default that a flag or the file can change, and has a counter.
+// Bounds of the process; every one is a default that a flag or the file can change, and has a
+// counter.
 struct Limits {
   std::uint64_t max_series = 200000;
   std::uint64_t max_bytes = 256ULL << 20;
@@ -180,13 +198,13 @@ struct RuleFile {
 struct Config {
   std::string file;  // "" when it came from a preset
   Global global;
-  std::vector<std::string> rule_files;      // the globs as written
-  std::vector<RuleFile> rules;              // their contents, in order: read once, so that a reload is atomic
+  std::vector<std::string> rule_files;  // the globs as written
+  std::vector<RuleFile> rules;  // their contents, in order: read once, so that a reload is atomic
   std::vector<ScrapeConfig> scrape_configs;
   std::vector<std::pair<std::string, double>> params;
   std::vector<Signal> signals;
   std::vector<ExternalMetric> external_metrics;
-  milliseconds tick_deadline{0};            // tick.deadline; zero: min(scrape timeout, interval / 4)
+  milliseconds tick_deadline{0};  // tick.deadline; zero: min(scrape timeout, interval / 4)
   milliseconds max_window = std::chrono::hours(24);  // storage.max_window
   Limits limits;
 };

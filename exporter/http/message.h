@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests and responses as values: a handler is a function from one to the other and needs no socket.
+// Requests and responses as values: a handler is a function from one to the other and needs no
+// socket.
 //
 // Both servers carry the same Handler and pass the same route tests.
 //
@@ -31,9 +32,9 @@ struct ClientCertificate {
 
 struct Request {
   std::string method = "GET";
-  std::string path = "/";       // percent-decoded, without the query
-  std::string raw_path = "/";   // as sent
-  std::string raw_query = {};   // as sent, without '?'
+  std::string path = "/";      // percent-decoded, without the query
+  std::string raw_path = "/";  // as sent
+  std::string raw_query = {};  // as sent, without '?'
   Pairs headers = {};
   std::string body = {};
   std::string remote_address = {};
@@ -54,15 +55,17 @@ struct Response {
   // Instead of body: bytes shared with a snapshot, so that serving copies nothing.
   std::shared_ptr<const std::string> shared_body = {};
 
-  std::string_view Body() const { return shared_body ? std::string_view(*shared_body) : std::string_view(body); }
+  std::string_view Body() const {
+    return shared_body ? std::string_view(*shared_body) : std::string_view(body);
+  }
 };
 
 using Handler = std::function<Response(const Request&)>;
 
 // "a=1&b=2", percent- and plus-decoded, in order. A malformed escape is kept as it is.
 Pairs ParseQuery(std::string_view raw_query);
-// The query's parameters, then those of an application/x-www-form-urlencoded body (Go's Request.Form has
-// the body first: a lookup of the first value follows that).
+// The query's parameters, then those of an application/x-www-form-urlencoded body (Go's
+// Request.Form has the body first: a lookup of the first value follows that).
 Pairs FormParameters(const Request& request);
 std::string PercentDecode(std::string_view text, bool plus_is_space);
 std::string PercentEncode(std::string_view text);

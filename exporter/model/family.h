@@ -13,7 +13,16 @@
 namespace plimsoll::model {
 
 // The union of the types of the text format and of OpenMetrics. kUnknown is "untyped" in text.
-enum class MetricType { kUnknown, kCounter, kGauge, kHistogram, kGaugeHistogram, kSummary, kInfo, kStateSet };
+enum class MetricType {
+  kUnknown,
+  kCounter,
+  kGauge,
+  kHistogram,
+  kGaugeHistogram,
+  kSummary,
+  kInfo,
+  kStateSet
+};
 
 // Returns: the OpenMetrics word, as the HTTP API's metadata has it ("unknown" for untyped).
 std::string_view TypeName(MetricType type);

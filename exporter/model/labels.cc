@@ -20,7 +20,8 @@ void AppendPart(std::string_view part, std::string& out) {
     out.push_back(static_cast<char>(part.size()));
   } else {
     out.push_back(static_cast<char>(kLong));
-    for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(part.size() >> shift));
+    for (int shift = 0; shift < 32; shift += 8)
+      out.push_back(static_cast<char>(part.size() >> shift));
   }
   out.append(part);
 }
@@ -43,7 +44,9 @@ bool IsNameRest(char c) { return IsNameStart(c) || (c >= '0' && c <= '9'); }
 
 }  // namespace
 
-Labels::Iterator::Iterator(const char* at, const char* end) : at_(at), next_(at), end_(end) { Decode(); }
+Labels::Iterator::Iterator(const char* at, const char* end) : at_(at), next_(at), end_(end) {
+  Decode();
+}
 
 void Labels::Iterator::Decode() {
   if (at_ == end_) return;
@@ -151,8 +154,9 @@ void LabelsBuilder::Reset(const Labels& base) {
 
 LabelsBuilder& LabelsBuilder::Set(std::string_view name, std::string_view value) {
   if (value.empty()) return Delete(name);
-  const auto at = std::lower_bound(pairs_.begin(), pairs_.end(), name,
-                                   [](const auto& pair, std::string_view key) { return pair.first < key; });
+  const auto at =
+      std::lower_bound(pairs_.begin(), pairs_.end(), name,
+                       [](const auto& pair, std::string_view key) { return pair.first < key; });
   if (at != pairs_.end() && at->first == name) {
     at->second = value;
   } else {

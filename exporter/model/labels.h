@@ -2,9 +2,9 @@
 //
 // The identity of a series: names and values, sorted by name, in one string.
 //
-// One allocation per label set, equality by memcmp, and a hash over contiguous bytes; the price is a
-// linear walk for Get, which for the five to ten labels of a series is as fast as any index.
-// A label with an empty value is the same as no label, so Labels never holds one.
+// One allocation per label set, equality by memcmp, and a hash over contiguous bytes; the price is
+// a linear walk for Get, which for the five to ten labels of a series is as fast as any index. A
+// label with an empty value is the same as no label, so Labels never holds one.
 //
 // Threads: a Labels is a plain value.
 #pragma once
@@ -67,7 +67,9 @@ class Labels {
   static Labels FromSorted(const std::vector<Label>& sorted);
 
   Iterator begin() const { return Iterator(data_.data(), data_.data() + data_.size()); }
-  Iterator end() const { return Iterator(data_.data() + data_.size(), data_.data() + data_.size()); }
+  Iterator end() const {
+    return Iterator(data_.data() + data_.size(), data_.data() + data_.size());
+  }
   bool empty() const { return data_.empty(); }
   std::size_t size() const;  // number of labels; walks
 
@@ -127,5 +129,7 @@ std::uint64_t HashBytes(std::string_view bytes, std::uint64_t seed = 0);
 
 template <>
 struct std::hash<plimsoll::model::Labels> {
-  std::size_t operator()(const plimsoll::model::Labels& labels) const noexcept { return labels.Hash(); }
+  std::size_t operator()(const plimsoll::model::Labels& labels) const noexcept {
+    return labels.Hash();
+  }
 };

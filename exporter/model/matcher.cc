@@ -31,10 +31,14 @@ Matcher Matcher::Equal(std::string name, std::string value) {
 
 bool Matcher::Matches(std::string_view value) const {
   switch (type_) {
-    case Type::kEqual: return value == value_;
-    case Type::kNotEqual: return value != value_;
-    case Type::kRegex: return regex_->Matches(value);
-    case Type::kNotRegex: return !regex_->Matches(value);
+    case Type::kEqual:
+      return value == value_;
+    case Type::kNotEqual:
+      return value != value_;
+    case Type::kRegex:
+      return regex_->Matches(value);
+    case Type::kNotRegex:
+      return !regex_->Matches(value);
   }
   return false;
 }
@@ -47,10 +51,14 @@ std::vector<std::string> Matcher::Literals() const {
 
 std::string_view OperatorText(Matcher::Type type) {
   switch (type) {
-    case Matcher::Type::kEqual: return "=";
-    case Matcher::Type::kNotEqual: return "!=";
-    case Matcher::Type::kRegex: return "=~";
-    case Matcher::Type::kNotRegex: return "!~";
+    case Matcher::Type::kEqual:
+      return "=";
+    case Matcher::Type::kNotEqual:
+      return "!=";
+    case Matcher::Type::kRegex:
+      return "=~";
+    case Matcher::Type::kNotRegex:
+      return "!~";
   }
   return "=";
 }
@@ -62,8 +70,9 @@ std::string Matcher::ToString() const {
 }
 
 bool MatchesAll(const Matchers& matchers, const Labels& labels) {
-  return std::all_of(matchers.begin(), matchers.end(),
-                     [&](const Matcher& matcher) { return matcher.Matches(labels.Get(matcher.name())); });
+  return std::all_of(matchers.begin(), matchers.end(), [&](const Matcher& matcher) {
+    return matcher.Matches(labels.Get(matcher.name()));
+  });
 }
 
 }  // namespace plimsoll::model

@@ -13,7 +13,8 @@
 namespace plimsoll::model {
 
 struct Regex::Compiled {
-  explicit Compiled(const std::string& anchored, const RE2::Options& options) : re(anchored, options) {}
+  explicit Compiled(const std::string& anchored, const RE2::Options& options)
+      : re(anchored, options) {}
   RE2 re;
 };
 
@@ -27,7 +28,8 @@ std::vector<std::string> Literals(std::string_view pattern) {
     if (c == '|') {
       parts.emplace_back();
     } else if (c == '\\' && i + 1 < pattern.size() &&
-               std::string_view(".+*?()|[]{}^$\\-/").find(pattern[i + 1]) != std::string_view::npos) {
+               std::string_view(".+*?()|[]{}^$\\-/").find(pattern[i + 1]) !=
+                   std::string_view::npos) {
       parts.back() += pattern[++i];
     } else if (std::string_view("\\.+*?()[]{}^$").find(c) != std::string_view::npos) {
       return {};
@@ -50,8 +52,8 @@ std::optional<Reference> ReadReference(std::string_view after_dollar) {
   const bool brace = !after_dollar.empty() && after_dollar[0] == '{';
   const std::string_view text = after_dollar.substr(brace ? 1 : 0);
   std::size_t length = 0;
-  while (length < text.size() && (std::isalnum(static_cast<unsigned char>(text[length])) != 0 ||
-                                  text[length] == '_')) {
+  while (length < text.size() &&
+         (std::isalnum(static_cast<unsigned char>(text[length])) != 0 || text[length] == '_')) {
     ++length;
   }
   if (length == 0) return std::nullopt;
@@ -67,7 +69,8 @@ base::Result<Regex> Regex::Compile(std::string_view pattern) {
   RE2::Options options(RE2::Quiet);
   options.set_dot_nl(true);
   options.set_max_mem(8 << 20);
-  options.set_encoding(base::IsValidUtf8(pattern) ? RE2::Options::EncodingUTF8 : RE2::Options::EncodingLatin1);
+  options.set_encoding(base::IsValidUtf8(pattern) ? RE2::Options::EncodingUTF8
+                                                  : RE2::Options::EncodingLatin1);
   if (!base::IsValidUtf8(pattern)) {
     return base::BadInput("error parsing regexp: invalid UTF-8: `" + std::string(pattern) + "`");
   }
@@ -77,7 +80,8 @@ base::Result<Regex> Regex::Compile(std::string_view pattern) {
     std::string text = "error parsing regexp: " + alone.error();
     const auto colon = text.rfind(": ");
     const std::string fragment = alone.error_arg();
-    if (!fragment.empty() && colon != std::string::npos) text = text.substr(0, colon) + ": `" + fragment + "`";
+    if (!fragment.empty() && colon != std::string::npos)
+      text = text.substr(0, colon) + ": `" + fragment + "`";
     return base::BadInput(std::move(text));
   }
   regex.literals_ = Literals(pattern);
@@ -92,15 +96,16 @@ base::Result<Regex> Regex::Compile(std::string_view pattern) {
 }
 
 bool Regex::Matches(std::string_view text) const {
-  if (!literals_.empty()) return std::binary_search(literals_.begin(), literals_.end(), text, std::less<>());
+  if (!literals_.empty())
+    return std::binary_search(literals_.begin(), literals_.end(), text, std::less<>());
   return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), compiled_->re);
 }
 
 bool Regex::Expand(std::string_view text, std::string_view replacement, std::string& out) const {
   const RE2& re = compiled_->re;
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(re.NumberOfCapturingGroups()) + 1);
-  if (!re.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), RE2::ANCHOR_BOTH, groups.data(),
-                static_cast<int>(groups.size()))) {
+  if (!re.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), RE2::ANCHOR_BOTH,
+                groups.data(), static_cast<int>(groups.size()))) {
     return false;
   }
   std::string_view rest = replacement;
@@ -121,9 +126,11 @@ bool Regex::Expand(std::string_view text, std::string_view replacement, std::str
     }
     rest = reference->rest;
     std::optional<std::size_t> index;
-    if (std::all_of(reference->name.begin(), reference->name.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    if (std::all_of(reference->name.begin(), reference->name.end(),
+                    [](char c) { return c >= '0' && c <= '9'; })) {
       std::size_t number = 0;
-      for (const char c : reference->name) number = std::min<std::size_t>(number * 10 + static_cast<std::size_t>(c - '0'), 1000000);
+      for (const char c : reference->name)
+        number = std::min<std::size_t>(number * 10 + static_cast<std::size_t>(c - '0'), 1000000);
       index = number;
     } else if (const auto found = re.NamedCapturingGroups().find(std::string(reference->name));
                found != re.NamedCapturingGroups().end()) {
@@ -138,7 +145,8 @@ bool Regex::Expand(std::string_view text, std::string_view replacement, std::str
 
 bool HasTemplate(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '$' && (ReadReference(text.substr(i + 1)) || text.substr(i + 1, 1) == "$")) return true;
+    if (text[i] == '$' && (ReadReference(text.substr(i + 1)) || text.substr(i + 1, 1) == "$"))
+      return true;
   }
   return false;
 }

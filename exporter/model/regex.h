@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Regular expressions as Prometheus uses them: RE2 syntax, anchored at both ends, `.` matches a newline.
+// Regular expressions as Prometheus uses them: RE2 syntax, anchored at both ends, `.` matches a
+// newline.
 //
 // RE2 runs in linear time, so an expression from outside cannot hang the process. Literals and
 // alternations of literals, which are most of what people write, never reach RE2.

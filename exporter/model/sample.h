@@ -20,7 +20,9 @@ constexpr std::uint64_t kNormalNaNBits = 0x7ff8000000000001ULL;
 
 inline double StaleNaN() { return std::bit_cast<double>(kStaleNaNBits); }
 inline double NormalNaN() { return std::bit_cast<double>(kNormalNaNBits); }
-inline bool IsStaleNaN(double value) { return std::bit_cast<std::uint64_t>(value) == kStaleNaNBits; }
+inline bool IsStaleNaN(double value) {
+  return std::bit_cast<std::uint64_t>(value) == kStaleNaNBits;
+}
 
 struct Sample {
   Time time = 0;

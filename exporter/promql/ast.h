@@ -46,17 +46,32 @@ struct AtModifier {
   bool operator==(const AtModifier&) const = default;
 };
 
-// A length of time in a range, a subquery or an offset: a number of milliseconds, or an expression of
-// numbers, step(), range(), min_of() and max_of() that is known only when start, end and step are.
+// A length of time in a range, a subquery or an offset: a number of milliseconds, or an expression
+// of numbers, step(), range(), min_of() and max_of() that is known only when start, end and step
+// are.
 struct DurationExpr;
 using DurationExprPtr = std::shared_ptr<const DurationExpr>;
 struct DurationExpr {
-  enum class Op { kNumber, kNegate, kPlus, kAdd, kSub, kMul, kDiv, kMod, kPow, kStep, kRange, kMinOf, kMaxOf };
+  enum class Op {
+    kNumber,
+    kNegate,
+    kPlus,
+    kAdd,
+    kSub,
+    kMul,
+    kDiv,
+    kMod,
+    kPow,
+    kStep,
+    kRange,
+    kMinOf,
+    kMaxOf
+  };
   Op op = Op::kNumber;
-  double seconds = 0;            // only for kNumber
-  bool duration_literal = false; // kNumber: printed as 5m rather than 300
-  bool wrapped = false;          // printed in parentheses
-  DurationExprPtr lhs;           // the operand of unary operators too
+  double seconds = 0;             // only for kNumber
+  bool duration_literal = false;  // kNumber: printed as 5m rather than 300
+  bool wrapped = false;           // printed in parentheses
+  DurationExprPtr lhs;            // the operand of unary operators too
   DurationExprPtr rhs;
   PosRange pos;
 };
@@ -87,7 +102,7 @@ struct MatrixSelector {
 struct Subquery {
   ExprPtr expr;
   Duration range;
-  Duration step;              // zero with a null expr: the default step
+  Duration step;  // zero with a null expr: the default step
   Duration offset;
   std::optional<AtModifier> at;
 };
@@ -100,10 +115,24 @@ struct Unary {
 };
 
 enum class BinaryOp {
-  kAdd, kSub, kMul, kDiv, kMod, kPow, kAtan2,
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
-  kAnd, kOr, kUnless,
-  kTrimUpper, kTrimLower,  // </ and >/: native histograms only
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMod,
+  kPow,
+  kAtan2,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kAnd,
+  kOr,
+  kUnless,
+  kTrimUpper,
+  kTrimLower,  // </ and >/: native histograms only
 };
 std::string_view OpText(BinaryOp op);
 bool IsComparison(BinaryOp op);
@@ -112,7 +141,7 @@ bool IsSetOp(BinaryOp op);
 struct VectorMatching {
   enum class Card { kOneToOne, kManyToOne, kOneToMany, kManyToMany };
   Card card = Card::kOneToOne;
-  bool on = false;                   // labels are those of on(...), else of ignoring(...)
+  bool on = false;  // labels are those of on(...), else of ignoring(...)
   std::vector<std::string> labels;
   std::vector<std::string> include;  // of group_left/group_right
   std::optional<double> fill_left;
@@ -128,8 +157,20 @@ struct Binary {
 };
 
 enum class AggregateOp {
-  kSum, kAvg, kMin, kMax, kGroup, kCount, kStddev, kStdvar, kTopk, kBottomk, kQuantile, kCountValues,
-  kLimitk, kLimitRatio,
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kGroup,
+  kCount,
+  kStddev,
+  kStdvar,
+  kTopk,
+  kBottomk,
+  kQuantile,
+  kCountValues,
+  kLimitk,
+  kLimitRatio,
 };
 std::string_view OpText(AggregateOp op);
 struct Aggregate {
@@ -147,8 +188,8 @@ struct Call {
 };
 
 struct Expr {
-  using Node = std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery, Paren,
-                            Unary, Binary, Aggregate, Call>;
+  using Node = std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery,
+                            Paren, Unary, Binary, Aggregate, Call>;
   Node node;
   ValueType type = ValueType::kNone;
   PosRange pos;

@@ -2,8 +2,8 @@
 //
 // The functions of the language as the type checker sees them: name, arguments, result.
 //
-// One table (functions.cc). The evaluator's table (eval/functions.cc) has one row per row of this one,
-// and a row that is missing on either side does not compile.
+// One table (functions.cc). The evaluator's table (eval/functions.cc) has one row per row of this
+// one, and a row that is missing on either side does not compile.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ struct Function {
   std::string_view name;
   std::vector<ValueType> args;
   // Zero: exactly args.size(). Positive: the last argument may be left out, and up to `variadic`
-  // optional ones in all. -1: the last may be left out or repeated without end (Prometheus's Variadic).
+  // optional ones in all. -1: the last may be left out or repeated without end (Prometheus's
+  // Variadic).
   int variadic = 0;
   ValueType returns = ValueType::kVector;
   bool experimental = false;

@@ -2,8 +2,9 @@
 //
 // How far back an expression reads, and what it reads.
 //
-// The reach of a selector is its range or the lookback, plus its offset, plus the ranges and offsets of
-// the subqueries around it. A recorded series ends the walk: its own rule reads what lies behind.
+// The reach of a selector is its range or the lookback, plus its offset, plus the ranges and
+// offsets of the subqueries around it. A recorded series ends the walk: its own rule reads what
+// lies behind.
 #pragma once
 
 #include <chrono>
@@ -19,11 +20,13 @@ namespace plimsoll::promql {
 struct Reach {
   std::chrono::milliseconds back{0};  // how much older than the evaluation the oldest sample may be
   bool fixed_at = false;              // has an `@` with a fixed time: no window can hold it
-  bool range_dependent = false;       // has `@ start()`, `@ end()` or range() whose reach needs the query's range
+  bool range_dependent =
+      false;  // has `@ start()`, `@ end()` or range() whose reach needs the query's range
 };
 
 // `lookback`: what an instant selector reads. `default_step`: of a subquery without one.
-Reach ReachOf(const Expr& expr, std::chrono::milliseconds lookback, std::chrono::milliseconds default_step);
+Reach ReachOf(const Expr& expr, std::chrono::milliseconds lookback,
+              std::chrono::milliseconds default_step);
 
 // Every selector in the tree, in text order. Pointers live as long as `expr`.
 std::vector<const VectorSelector*> Selectors(const Expr& expr);

@@ -40,7 +40,8 @@ struct SampleColumns {
   std::size_t size() const { return times.size(); }
 };
 
-// The newest sample of an instant selector, and where it came from (model::kNoSource: from no scrape).
+// The newest sample of an instant selector, and where it came from (model::kNoSource: from no
+// scrape).
 struct Latest {
   model::Sample sample;
   model::Time source = model::kNoSource;
@@ -57,14 +58,16 @@ class Querier {
   virtual void Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) = 0;
   // Returns: the newest sample with mint <= t <= maxt, stale marker included.
   virtual std::optional<Latest> ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) = 0;
-  // Returns: for a recorded series, the source kept with its newest sample; for a scraped one kNoSource
-  // (a scraped sample is its own source).
+  // Returns: for a recorded series, the source kept with its newest sample; for a scraped one
+  // kNoSource (a scraped sample is its own source).
   virtual bool IsRecorded(SeriesRef ref) const = 0;
   virtual model::Time RecordedSource(SeriesRef ref) const = 0;
 
-  // The oldest time that the storage still keeps completely; a query that reaches before it gets a warning.
+  // The oldest time that the storage still keeps completely; a query that reaches before it gets a
+  // warning.
   virtual model::Time OldestComplete() const = 0;
-  // Changes whenever a series appears or goes: a prepared selection is good for as long as it is equal.
+  // Changes whenever a series appears or goes: a prepared selection is good for as long as it is
+  // equal.
   virtual std::uint64_t TableVersion() const = 0;
 };
 

@@ -2,8 +2,9 @@
 //
 // The one list of plimsoll's own metrics: identifier, kind, name, help, label names.
 //
-// Names that people alert on are part of the contract (docs/metrics.md) and never change. Every bound
-// of the process has a counter here, by reason. To add a metric, add a row; nothing else lists them.
+// Names that people alert on are part of the contract (docs/metrics.md) and never change. Every
+// bound of the process has a counter here, by reason. To add a metric, add a row; nothing else
+// lists them.
 #pragma once
 
 #include <string_view>
@@ -13,54 +14,61 @@ namespace plimsoll::telemetry {
 enum class Kind { kCounter, kGauge, kHistogram };
 
 // X(identifier, kind, name, help, comma-separated label names)
-#define PLIMSOLL_METRICS(X)                                                                              \
-  X(BuildInfo, kGauge, "plimsoll_build_info", "Version and compiler of this binary; always 1.",          \
-    "version,compiler")                                                                                  \
-  X(ConfigReloadSuccessful, kGauge, "plimsoll_config_last_reload_successful",                            \
-    "Whether the last reload of the configuration succeeded.", "")                                      \
-  X(ConfigReloadTime, kGauge, "plimsoll_config_last_reload_success_timestamp_seconds",                   \
-    "When the configuration in use was loaded.", "")                                                    \
-  X(TickDuration, kHistogram, "plimsoll_tick_duration_seconds",                                          \
-    "Time from the slot of a tick to its published snapshot.", "")                                      \
-  X(TicksSkipped, kCounter, "plimsoll_ticks_skipped_total",                                              \
-    "Slots that passed while an earlier tick was still running.", "")                                   \
-  X(LateTargets, kCounter, "plimsoll_tick_late_targets_total",                                           \
-    "Scrapes that ended after the deadline of their tick and got a run of their own.", "")              \
-  X(ScrapeFailures, kCounter, "plimsoll_scrape_failures_total",                                          \
-    "Scrapes from which nothing was kept, by reason.", "job,reason")                                    \
-  X(ScrapeSamplesDropped, kCounter, "plimsoll_scrape_samples_dropped_total",                             \
-    "Samples of successful scrapes that were not kept, by reason.", "job,reason")                       \
-  X(ScrapeBytes, kCounter, "plimsoll_scrape_bytes_total",                                                \
-    "Uncompressed bytes of pages that were scraped.", "job")                                            \
-  X(StoreSeries, kGauge, "plimsoll_store_series", "Series in the window.", "")                           \
-  X(StoreBytes, kGauge, "plimsoll_store_bytes", "Memory that the window's samples and series take.", "") \
-  X(StorePinnedBytes, kGauge, "plimsoll_store_pinned_bytes",                                             \
-    "Expired bytes that are kept because a query still reads them.", "")                                \
-  X(StoreRefused, kCounter, "plimsoll_store_refused_total",                                              \
-    "Samples and series that the window refused, by reason.", "reason")                                 \
-  X(QueryDuration, kHistogram, "plimsoll_query_duration_seconds", "Time that PromQL queries of the HTTP API took.", "") \
-  X(QueriesRefused, kCounter, "plimsoll_queries_refused_total",                                          \
-    "Queries of the HTTP API that were refused or stopped, by reason.", "reason")                       \
-  X(RuleEvaluations, kCounter, "plimsoll_rule_evaluations_total", "Rules evaluated.", "rule_group")      \
-  X(RuleFailures, kCounter, "plimsoll_rule_evaluation_failures_total", "Rules whose evaluation failed.", "rule_group") \
-  X(RuleGroupDuration, kGauge, "plimsoll_rule_group_last_duration_seconds",                              \
-    "How long the last evaluation of the group took.", "rule_group")                                    \
-  X(RuleGroupMissed, kCounter, "plimsoll_rule_group_iterations_missed_total",                            \
-    "Evaluations of a group with an interval that were skipped because an earlier one was slow.", "rule_group") \
-  X(ExternalMetricValue, kGauge, "plimsoll_external_metric_value",                                       \
-    "What an HPA would be served now; absent when it would be an error.", "namespace,metric")           \
-  X(ExternalMetricAge, kGauge, "plimsoll_external_metric_age_seconds",                                   \
-    "Age of the scraped sample behind the value that would be served now.", "namespace,metric")         \
-  X(ExternalMetricState, kGauge, "plimsoll_external_metric_state",                                       \
-    "1 for the state that the metric is in: fresh, held, fallback or error.", "namespace,metric,state") \
-  X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                             \
-    "Reads of an external metric that were answered by an error, by reason.", "reason")                 \
-  X(HttpRequests, kCounter, "plimsoll_http_requests_total",                                              \
-    "Requests answered, by listener and status code.", "listener,code")                                 \
-  X(HttpRequestDuration, kHistogram, "plimsoll_http_request_duration_seconds",                           \
-    "Time from a request's last byte to its answer, by listener.", "listener")                          \
-  X(HttpRefused, kCounter, "plimsoll_http_connections_refused_total",                                    \
-    "Connections and requests that were refused or cut off, by listener and reason.", "listener,reason")
+#define PLIMSOLL_METRICS(X)                                                                       \
+  X(BuildInfo, kGauge, "plimsoll_build_info", "Version and compiler of this binary; always 1.",   \
+    "version,compiler")                                                                           \
+  X(ConfigReloadSuccessful, kGauge, "plimsoll_config_last_reload_successful",                     \
+    "Whether the last reload of the configuration succeeded.", "")                                \
+  X(ConfigReloadTime, kGauge, "plimsoll_config_last_reload_success_timestamp_seconds",            \
+    "When the configuration in use was loaded.", "")                                              \
+  X(TickDuration, kHistogram, "plimsoll_tick_duration_seconds",                                   \
+    "Time from the slot of a tick to its published snapshot.", "")                                \
+  X(TicksSkipped, kCounter, "plimsoll_ticks_skipped_total",                                       \
+    "Slots that passed while an earlier tick was still running.", "")                             \
+  X(LateTargets, kCounter, "plimsoll_tick_late_targets_total",                                    \
+    "Scrapes that ended after the deadline of their tick and got a run of their own.", "")        \
+  X(ScrapeFailures, kCounter, "plimsoll_scrape_failures_total",                                   \
+    "Scrapes from which nothing was kept, by reason.", "job,reason")                              \
+  X(ScrapeSamplesDropped, kCounter, "plimsoll_scrape_samples_dropped_total",                      \
+    "Samples of successful scrapes that were not kept, by reason.", "job,reason")                 \
+  X(ScrapeBytes, kCounter, "plimsoll_scrape_bytes_total",                                         \
+    "Uncompressed bytes of pages that were scraped.", "job")                                      \
+  X(StoreSeries, kGauge, "plimsoll_store_series", "Series in the window.", "")                    \
+  X(StoreBytes, kGauge, "plimsoll_store_bytes",                                                   \
+    "Memory that the window's samples and series take.", "")                                      \
+  X(StorePinnedBytes, kGauge, "plimsoll_store_pinned_bytes",                                      \
+    "Expired bytes that are kept because a query still reads them.", "")                          \
+  X(StoreRefused, kCounter, "plimsoll_store_refused_total",                                       \
+    "Samples and series that the window refused, by reason.", "reason")                           \
+  X(QueryDuration, kHistogram, "plimsoll_query_duration_seconds",                                 \
+    "Time that PromQL queries of the HTTP API took.", "")                                         \
+  X(QueriesRefused, kCounter, "plimsoll_queries_refused_total",                                   \
+    "Queries of the HTTP API that were refused or stopped, by reason.", "reason")                 \
+  X(RuleEvaluations, kCounter, "plimsoll_rule_evaluations_total", "Rules evaluated.",             \
+    "rule_group")                                                                                 \
+  X(RuleFailures, kCounter, "plimsoll_rule_evaluation_failures_total",                            \
+    "Rules whose evaluation failed.", "rule_group")                                               \
+  X(RuleGroupDuration, kGauge, "plimsoll_rule_group_last_duration_seconds",                       \
+    "How long the last evaluation of the group took.", "rule_group")                              \
+  X(RuleGroupMissed, kCounter, "plimsoll_rule_group_iterations_missed_total",                     \
+    "Evaluations of a group with an interval that were skipped because an earlier one was slow.", \
+    "rule_group")                                                                                 \
+  X(ExternalMetricValue, kGauge, "plimsoll_external_metric_value",                                \
+    "What an HPA would be served now; absent when it would be an error.", "namespace,metric")     \
+  X(ExternalMetricAge, kGauge, "plimsoll_external_metric_age_seconds",                            \
+    "Age of the scraped sample behind the value that would be served now.", "namespace,metric")   \
+  X(ExternalMetricState, kGauge, "plimsoll_external_metric_state",                                \
+    "1 for the state that the metric is in: fresh, held, fallback or error.",                     \
+    "namespace,metric,state")                                                                     \
+  X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                      \
+    "Reads of an external metric that were answered by an error, by reason.", "reason")           \
+  X(HttpRequests, kCounter, "plimsoll_http_requests_total",                                       \
+    "Requests answered, by listener and status code.", "listener,code")                           \
+  X(HttpRequestDuration, kHistogram, "plimsoll_http_request_duration_seconds",                    \
+    "Time from a request's last byte to its answer, by listener.", "listener")                    \
+  X(HttpRefused, kCounter, "plimsoll_http_connections_refused_total",                             \
+    "Connections and requests that were refused or cut off, by listener and reason.",             \
+    "listener,reason")
 
 enum class MetricId {
 #define PLIMSOLL_METRIC_ID(id, kind, name, help, labels) k##id,
@@ -77,7 +85,8 @@ struct MetricRow {
 };
 
 inline constexpr MetricRow kCatalogue[] = {
-#define PLIMSOLL_METRIC_ROW(id, kind, name, help, labels) {MetricId::k##id, Kind::kind, name, help, labels},
+#define PLIMSOLL_METRIC_ROW(id, kind, name, help, labels) \
+  {MetricId::k##id, Kind::kind, name, help, labels},
     PLIMSOLL_METRICS(PLIMSOLL_METRIC_ROW)
 #undef PLIMSOLL_METRIC_ROW
 };

@@ -18,8 +18,8 @@ namespace plimsoll::telemetry {
 namespace {
 
 // From a tenth of a millisecond (an answer from memory) to ten seconds (a scrape time-out).
-const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.0003, 0.001, 0.003, 0.01,
-                                                          0.03,   0.1,    0.3,   1,     3, 10};
+const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03,
+                                                          0.1,    0.3,    1,     3,     10};
 
 prometheus::Labels LabelsOf(const MetricRow& row, std::initializer_list<std::string_view> values) {
   prometheus::Labels labels;
@@ -40,14 +40,16 @@ model::Labels SeriesLabels(const std::string& name, const prometheus::ClientMetr
   return builder.Set(model::kMetricName, name).Build();
 }
 
-void AddHistogram(const std::string& name, const prometheus::ClientMetric& metric, model::Family& family) {
+void AddHistogram(const std::string& name, const prometheus::ClientMetric& metric,
+                  model::Family& family) {
   for (const auto& bucket : metric.histogram.bucket) {
     model::LabelsBuilder builder(SeriesLabels(name + "_bucket", metric));
     builder.Set("le", base::ShortestG(bucket.upper_bound));
     family.points.push_back({builder.Build(), static_cast<double>(bucket.cumulative_count)});
   }
   family.points.push_back({SeriesLabels(name + "_sum", metric), metric.histogram.sample_sum});
-  family.points.push_back({SeriesLabels(name + "_count", metric), static_cast<double>(metric.histogram.sample_count)});
+  family.points.push_back(
+      {SeriesLabels(name + "_count", metric), static_cast<double>(metric.histogram.sample_count)});
 }
 
 }  // namespace
@@ -77,24 +79,30 @@ Telemetry::~Telemetry() = default;
 Counter Telemetry::CounterOf(MetricId id, std::initializer_list<std::string_view> values) {
   const MetricRow& row = Row(id);
   assert(row.kind == Kind::kCounter);
-  auto& family =
-      prometheus::BuildCounter().Name(std::string(row.name)).Help(std::string(row.help)).Register(impl_->registry);
+  auto& family = prometheus::BuildCounter()
+                     .Name(std::string(row.name))
+                     .Help(std::string(row.help))
+                     .Register(impl_->registry);
   return Counter(&family.Add(LabelsOf(row, values)));
 }
 
 Gauge Telemetry::GaugeOf(MetricId id, std::initializer_list<std::string_view> values) {
   const MetricRow& row = Row(id);
   assert(row.kind == Kind::kGauge);
-  auto& family =
-      prometheus::BuildGauge().Name(std::string(row.name)).Help(std::string(row.help)).Register(impl_->registry);
+  auto& family = prometheus::BuildGauge()
+                     .Name(std::string(row.name))
+                     .Help(std::string(row.help))
+                     .Register(impl_->registry);
   return Gauge(&family.Add(LabelsOf(row, values)));
 }
 
 Histogram Telemetry::HistogramOf(MetricId id, std::initializer_list<std::string_view> values) {
   const MetricRow& row = Row(id);
   assert(row.kind == Kind::kHistogram);
-  auto& family =
-      prometheus::BuildHistogram().Name(std::string(row.name)).Help(std::string(row.help)).Register(impl_->registry);
+  auto& family = prometheus::BuildHistogram()
+                     .Name(std::string(row.name))
+                     .Help(std::string(row.help))
+                     .Register(impl_->registry);
   return Histogram(&family.Add(LabelsOf(row, values), kSeconds));
 }
 
@@ -123,7 +131,8 @@ std::vector<model::Family> Telemetry::Collect() const {
     }
     if (!family.points.empty()) families.push_back(std::move(family));
   }
-  std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(families.begin(), families.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   return families;
 }
 

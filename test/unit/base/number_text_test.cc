@@ -82,7 +82,8 @@ TEST_CASE("floats read as Go's ParseFloat reads them") {
   CHECK(ParseFloat("-Infinity") == -kInf);
   CHECK(std::isnan(*ParseFloat("nan")));
   CHECK(ParseFloat("1e-999") == 0);
-  for (const char* bad : {"", "+", "--1", "-nan", "nan(1)", "1e999", "0x1p3", "1_0", "1 ", " 1", ".", "1e", "e5", "infx"}) {
+  for (const char* bad : {"", "+", "--1", "-nan", "nan(1)", "1e999", "0x1p3", "1_0", "1 ", " 1",
+                          ".", "1e", "e5", "infx"}) {
     CAPTURE(bad);
     CHECK_FALSE(ParseFloat(bad).has_value());
   }
@@ -121,7 +122,8 @@ TEST_CASE("RFC 3339 survives a round trip") {
   CHECK(FormatRfc3339(-1) == "1969-12-31T23:59:59.999Z");
   CHECK(ParseRfc3339("2026-01-01T00:00:00Z") == 1767225600000);
   CHECK(ParseRfc3339("2026-01-01T02:00:00.25+02:00") == 1767225600250);
-  for (const char* bad : {"2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00+0200"}) {
+  for (const char* bad : {"2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z",
+                          "2026-01-01T00:00:00", "2026-01-01T00:00:00+0200"}) {
     CAPTURE(bad);
     CHECK_FALSE(ParseRfc3339(bad).has_value());
   }

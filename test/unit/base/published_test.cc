@@ -32,7 +32,8 @@ TEST_CASE("readers see whole values and never an older one after a newer one") {
       }
     });
   }
-  for (int i = 1; i <= kRounds; ++i) published.Publish(std::make_shared<const std::pair<int, int>>(i, i));
+  for (int i = 1; i <= kRounds; ++i)
+    published.Publish(std::make_shared<const std::pair<int, int>>(i, i));
   readers.clear();
   CHECK_FALSE(torn);
   CHECK_FALSE(backwards);

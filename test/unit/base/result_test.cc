@@ -6,7 +6,8 @@
 using namespace plimsoll::base;
 
 TEST_CASE("an error names file, line and column") {
-  CHECK(BadInput("unknown key", {"plimsoll.yml", 3, 7}).ToString() == "plimsoll.yml:3:7: unknown key");
+  CHECK(BadInput("unknown key", {"plimsoll.yml", 3, 7}).ToString() ==
+        "plimsoll.yml:3:7: unknown key");
   CHECK(BadInput("unknown key", {"plimsoll.yml", 0, 0}).ToString() == "plimsoll.yml: unknown key");
   CHECK(BadInput("unknown key").ToString() == "unknown key");
 }

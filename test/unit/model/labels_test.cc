@@ -36,7 +36,8 @@ TEST_CASE("a series prints as Prometheus prints it") {
   CHECK(Labels{{"__name__", "up"}, {"job", "a\"b"}}.ToString() == "up{job=\"a\\\"b\"}");
   CHECK(Labels{{"__name__", "up"}}.ToString() == "up");
   CHECK(Labels{}.ToString() == "{}");
-  CHECK(Labels{{"__name__", "my.metric"}, {"a.b", "1"}}.ToString() == "{\"my.metric\", \"a.b\"=\"1\"}");
+  CHECK(Labels{{"__name__", "my.metric"}, {"a.b", "1"}}.ToString() ==
+        "{\"my.metric\", \"a.b\"=\"1\"}");
 }
 
 TEST_CASE("a builder sets, deletes and keeps") {
@@ -48,5 +49,6 @@ TEST_CASE("a builder sets, deletes and keeps") {
 }
 
 TEST_CASE("dropping the metric name leaves the rest") {
-  CHECK(Labels{{"__name__", "up"}, {"a", "1"}, {"A", "2"}}.WithoutMetricName() == Labels{{"a", "1"}, {"A", "2"}});
+  CHECK(Labels{{"__name__", "up"}, {"a", "1"}, {"A", "2"}}.WithoutMetricName() ==
+        Labels{{"a", "1"}, {"A", "2"}});
 }

@@ -6,7 +6,9 @@
 using plimsoll::model::Regex;
 
 namespace {
-bool Matches(std::string_view pattern, std::string_view text) { return Regex::Compile(pattern)->Matches(text); }
+bool Matches(std::string_view pattern, std::string_view text) {
+  return Regex::Compile(pattern)->Matches(text);
+}
 std::string Expand(std::string_view pattern, std::string_view text, std::string_view replacement) {
   std::string out;
   return Regex::Compile(pattern)->Expand(text, replacement, out) ? out : "no match";
