@@ -62,6 +62,8 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "namespace,metric,state")                                                                     \
   X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                      \
     "Reads of an external metric that were answered by an error, by reason.", "reason")           \
+  X(SignalsRefused, kCounter, "plimsoll_signals_refused_total",                                          \
+    "Series of signals and external metrics that did not fit their limits, by reason.", "reason")       \
   X(HttpRequests, kCounter, "plimsoll_http_requests_total",                                       \
     "Requests answered, by listener and status code.", "listener,code")                           \
   X(HttpRequestDuration, kHistogram, "plimsoll_http_request_duration_seconds",                    \

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Why there is no value, in one sentence for the engineer whom the HPA's event wakes.
+//
+// Threads: a pure function.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "signals/snapshot.h"
+
+namespace plimsoll::signals {
+
+// What the decision saw.
+struct Evidence {
+  std::optional<double> value = {};       // the value that was refused
+  std::optional<Moment> source = {};      // of the value that is too old
+  std::optional<Good> last_good = {};
+  std::vector<const Entry*> series = {};  // those that matched, when several did
+};
+
+std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space, Reason reason,
+                    const Evidence& evidence, Moment now);
+
+}  // namespace plimsoll::signals
