@@ -29,8 +29,26 @@ bool AppendSpecial(double value, std::string& out) {
 
 void AppendChars(double value, std::chars_format format, std::string& out) {
   std::array<char, 400> buffer;  // 'f' form of the largest double has 309 digits
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format).ptr;
-  out.append(buffer.data(), end);
+  char* const first = buffer.data();
+  constexpr double kAllDigitsCount = 9007199254740992.0;  // from 2^53 on
+  if (format == std::chars_format::fixed && std::abs(value) >= kAllDigitsCount) {
+    // C++ prints every digit of the integer, Go the shortest ones and then zeros.
+    const char* end =
+        std::to_chars(first, first + buffer.size(), value, std::chars_format::scientific).ptr;
+    const char* const e = std::find(static_cast<const char*>(first), end, 'e');
+    int zeros = 0;
+    std::from_chars(e + 2, end, zeros);
+    if (*first == '-') out += '-';
+    for (const char* c = first; c != e; ++c) {
+      if (!(*c >= '0' && *c <= '9')) continue;
+      out += *c;
+      --zeros;
+    }
+    out.append(static_cast<std::size_t>(zeros + 1), '0');
+    return;
+  }
+  const auto end = std::to_chars(first, first + buffer.size(), value, format).ptr;
+  out.append(first, end);
 }
 
 // Both Go and C++ print at least two exponent digits, so the forms agree as they are.

@@ -2,8 +2,8 @@
 //
 // nlohmann's event parser into our tree. Its exceptions stop here.
 //
-// The event parser is iterative and tells us every opening bracket before it reads on, so hostile depth
-// and size are refused before they cost anything.
+// The event parser is iterative and tells us every opening bracket before it reads on, so hostile
+// depth and size are refused before they cost anything.
 #include "document/json.h"
 
 #include <algorithm>
@@ -110,7 +110,8 @@ class Builder {
   }
 
   const JsonLimits& limits_;
-  std::vector<Json*> open_;  // a parent does not grow while its last child is open, so these stay valid
+  std::vector<Json*>
+      open_;  // a parent does not grow while its last child is open, so these stay valid
   std::string key_;
   std::size_t values_ = 0;
 };
@@ -119,7 +120,8 @@ base::Place PlaceAt(std::string_view text, std::size_t offset, std::string file)
   const std::string_view before = text.substr(0, offset);
   const auto newline = before.rfind('\n');
   const auto line = std::count(before.begin(), before.end(), '\n');
-  const std::size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
+  const std::size_t column =
+      newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
   return {std::move(file), static_cast<int>(line) + 1, static_cast<int>(column) + 1};
 }
 
@@ -128,11 +130,21 @@ constexpr char kHex[] = "0123456789abcdef";
 // Appends what stands for `c` between quotes, when it must be escaped everywhere.
 void AppendEscape(char c, std::string& out) {
   switch (c) {
-    case '"': out += "\\\""; break;
-    case '\\': out += "\\\\"; break;
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
     default:
       out += "\\u00";
       out += kHex[static_cast<unsigned char>(c) >> 4U];
@@ -183,31 +195,41 @@ std::optional<std::string_view> Json::String(std::string_view name) const {
 
 base::Result<Json> ParseJson(std::string_view text, std::string file, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
-    return base::Error{base::Error::Kind::kLimit,
-                       fmt::format("the JSON has {} bytes, more than {}", text.size(), limits.bytes),
-                       {std::move(file), 0, 0}};
+    return base::Error{
+        base::Error::Kind::kLimit,
+        fmt::format("the JSON has {} bytes, more than {}", text.size(), limits.bytes),
+        {std::move(file), 0, 0}};
   }
   Builder builder(limits);
   try {
-    if (nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) return std::move(builder.root);
+    if (nlohmann::json::sax_parse(text.begin(), text.end(), &builder))
+      return std::move(builder.root);
   } catch (const std::exception& e) {
     return base::BadInput(std::string("not JSON: ") + e.what(), {std::move(file), 0, 0});
   }
   if (builder.position_) {
-    const std::size_t offset = std::min(*builder.position_ == 0 ? 0 : *builder.position_ - 1, text.size());
+    const std::size_t offset =
+        std::min(*builder.position_ == 0 ? 0 : *builder.position_ - 1, text.size());
     return base::BadInput("not JSON: " + builder.message_, PlaceAt(text, offset, std::move(file)));
   }
-  return base::Error{base::Error::Kind::kLimit, "the JSON has " + builder.limit_, {std::move(file), 0, 0}};
+  return base::Error{
+      base::Error::Kind::kLimit, "the JSON has " + builder.limit_, {std::move(file), 0, 0}};
 }
 
 std::string DescribeJson(const Json& value) {
   switch (value.kind) {
-    case Json::Kind::kNull: return "null";
-    case Json::Kind::kBool: return value.truth ? "true" : "false";
-    case Json::Kind::kNumber: return "the number " + base::SprintFloat(value.number);
-    case Json::Kind::kString: return "the text " + base::GoQuote(value.text);
-    case Json::Kind::kList: return "a list";
-    case Json::Kind::kObject: return "an object";
+    case Json::Kind::kNull:
+      return "null";
+    case Json::Kind::kBool:
+      return value.truth ? "true" : "false";
+    case Json::Kind::kNumber:
+      return "the number " + base::SprintFloat(value.number);
+    case Json::Kind::kString:
+      return "the text " + base::GoQuote(value.text);
+    case Json::Kind::kList:
+      return "a list";
+    case Json::Kind::kObject:
+      return "an object";
   }
   return "";
 }
@@ -258,8 +280,12 @@ void AppendJsonStringHtml(std::string_view text, std::string& out) {
 
 void AppendJson(const Json& value, std::string& out) {
   switch (value.kind) {
-    case Json::Kind::kNull: out += "null"; break;
-    case Json::Kind::kBool: out += value.truth ? "true" : "false"; break;
+    case Json::Kind::kNull:
+      out += "null";
+      break;
+    case Json::Kind::kBool:
+      out += value.truth ? "true" : "false";
+      break;
     case Json::Kind::kNumber:
       if (value.integer) {
         JsonWriter(out).Integer(*value.integer);
@@ -267,7 +293,9 @@ void AppendJson(const Json& value, std::string& out) {
         JsonWriter(out).Number(value.number);
       }
       break;
-    case Json::Kind::kString: AppendJsonString(value.text, out); break;
+    case Json::Kind::kString:
+      AppendJsonString(value.text, out);
+      break;
     case Json::Kind::kList:
       out += '[';
       for (const Json& item : value.items) {

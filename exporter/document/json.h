@@ -39,8 +39,8 @@ class Json {
   bool is_list() const { return kind == Kind::kList; }
   bool is_null() const { return kind == Kind::kNull; }
 
-  // Returns: the member of that name, the last when it is repeated (as Go reads it); nullptr when there is
-  // none or this is no object.
+  // Returns: the member of that name, the last when it is repeated (as Go reads it); nullptr when
+  // there is none or this is no object.
   const Json* Find(std::string_view name) const;
   // Find, step by step: At("status", "conditions").
   template <typename... Names>
@@ -66,16 +66,17 @@ struct JsonLimits {
 };
 
 // Fails with: kBadInput with line and column, kLimit.
-base::Result<Json> ParseJson(std::string_view text, std::string file = {}, const JsonLimits& limits = {});
+base::Result<Json> ParseJson(std::string_view text, std::string file = {},
+                             const JsonLimits& limits = {});
 
 // "a list", "an object", "the text \"x\"": for "expected ..., found ...".
 std::string DescribeJson(const Json& value);
 
-// Appends `text` quoted. As the label sets of Prometheus's API are written (jsoniter WriteString): only the
-// quote, the backslash and control characters are escaped; bytes above 0x7f pass through.
+// Appends `text` quoted. As the label sets of Prometheus's API are written (jsoniter WriteString):
+// only the quote, the backslash and control characters are escaped; bytes above 0x7f pass through.
 void AppendJsonString(std::string_view text, std::string& out);
-// Appends `text` quoted as every other string of that API (Go's encoding/json): also <, >, & and U+2028/9
-// escaped, and invalid UTF-8 replaced.
+// Appends `text` quoted as every other string of that API (Go's encoding/json): also <, >, & and
+// U+2028/9 escaped, and invalid UTF-8 replaced.
 void AppendJsonStringHtml(std::string_view text, std::string& out);
 // The tree again, without blanks.
 void AppendJson(const Json& value, std::string& out);
@@ -91,13 +92,20 @@ class JsonWriter {
   JsonWriter& EndObject() { return out_ += '}', *this; }
   JsonWriter& List() { return Comma(), out_ += '[', *this; }
   JsonWriter& EndList() { return out_ += ']', *this; }
-  JsonWriter& Key(std::string_view name) { return Comma(), AppendJsonString(name, out_), out_ += ':', *this; }
-  JsonWriter& String(std::string_view text) { return Comma(), AppendJsonStringHtml(text, out_), *this; }
-  JsonWriter& LabelString(std::string_view text) { return Comma(), AppendJsonString(text, out_), *this; }
+  JsonWriter& Key(std::string_view name) {
+    return Comma(), AppendJsonString(name, out_), out_ += ':', *this;
+  }
+  JsonWriter& String(std::string_view text) {
+    return Comma(), AppendJsonStringHtml(text, out_), *this;
+  }
+  JsonWriter& LabelString(std::string_view text) {
+    return Comma(), AppendJsonString(text, out_), *this;
+  }
   JsonWriter& Bool(bool value) { return Raw(value ? "true" : "false"); }
   JsonWriter& Null() { return Raw("null"); }
   JsonWriter& Raw(std::string_view json) { return Comma(), out_ += json, *this; }
-  // Leaves the text open for a value that the caller appends: base::AppendApiFloat(v, writer.Open()).
+  // Leaves the text open for a value that the caller appends: base::AppendApiFloat(v,
+  // writer.Open()).
   std::string& Open() { return Comma(), out_; }
   // Shortest text that reads back; null when not finite, which JSON cannot say.
   JsonWriter& Number(double value);

@@ -104,8 +104,11 @@ YamlNode* Builder::New(YamlNode::Kind kind, const YAML::Mark& mark) {
 void Builder::Weigh(std::size_t weight, const YamlNode& at) {
   weight_ += weight;
   if (weight_ > limits_.nodes) {
-    Fail(at, fmt::format("the document has more than {} values (aliases counted as what they stand for)", limits_.nodes),
-         base::Error::Kind::kLimit);
+    Fail(
+        at,
+        fmt::format("the document has more than {} values (aliases counted as what they stand for)",
+                    limits_.nodes),
+        base::Error::Kind::kLimit);
   }
 }
 
@@ -118,11 +121,20 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
   if (node->style == YamlNode::Style::kOther && line < tree_.lines.size()) {
     const std::size_t at = tree_.lines[line] + static_cast<std::size_t>(mark.column);
     switch (at < tree_.source.size() ? tree_.source[at] : ' ') {
-      case '"': node->style = YamlNode::Style::kDoubleQuoted; break;
-      case '\'': node->style = YamlNode::Style::kSingleQuoted; break;
-      case '|': node->style = YamlNode::Style::kLiteral; break;
-      case '>': node->style = YamlNode::Style::kFolded; break;
-      default: break;  // a tag or an anchor stands before it
+      case '"':
+        node->style = YamlNode::Style::kDoubleQuoted;
+        break;
+      case '\'':
+        node->style = YamlNode::Style::kSingleQuoted;
+        break;
+      case '|':
+        node->style = YamlNode::Style::kLiteral;
+        break;
+      case '>':
+        node->style = YamlNode::Style::kFolded;
+        break;
+      default:
+        break;  // a tag or an anchor stands before it
     }
   }
   Put(node, anchor);
@@ -134,7 +146,8 @@ void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   at.column = mark.column + 1;
   at.file = &tree_.file;
   const auto found = anchors_.find(anchor);
-  if (found == anchors_.end() || found->second.node == nullptr) Fail(at, "an alias stands inside what it names");
+  if (found == anchors_.end() || found->second.node == nullptr)
+    Fail(at, "an alias stands inside what it names");
   Weigh(found->second.weight, at);
   Attach(found->second.node);
 }
@@ -157,9 +170,11 @@ void Builder::Attach(const YamlNode* node) {
       Fail(*node, "a key must be a plain word, found " + DescribeYaml(*node));
     }
     const auto [first, fresh] = level.keys.emplace(node->text, node);
-    // An alias may repeat the node itself; `<<` may be repeated, later ones fill what is still open.
+    // An alias may repeat the node itself; `<<` may be repeated, later ones fill what is still
+    // open.
     if (!fresh && node->text != "<<") {
-      Fail(*node, fmt::format("key {} is given twice, first in line {}", base::GoQuote(node->text), first->second->line));
+      Fail(*node, fmt::format("key {} is given twice, first in line {}", base::GoQuote(node->text),
+                              first->second->line));
     }
     level.key = node;
   } else {
@@ -207,7 +222,8 @@ void Builder::Merge(YamlNode& map) {
   }
   std::erase_if(map.entries, is_merge);
   for (const YamlNode* source : sources) {
-    if (source->kind != YamlNode::Kind::kMap) Fail(*source, "'<<' merges a mapping, found " + DescribeYaml(*source));
+    if (source->kind != YamlNode::Kind::kMap)
+      Fail(*source, "'<<' merges a mapping, found " + DescribeYaml(*source));
     Weigh(source->entries.size(), *source);
     for (const auto& entry : source->entries) {
       if (have.insert(entry.first->text).second) map.entries.push_back(entry);
@@ -220,15 +236,18 @@ std::optional<base::Error> CheckBytes(const YamlDocument::Tree& tree) {
   for (std::size_t i = 0; i < tree.source.size(); ++i) {
     const auto c = static_cast<unsigned char>(tree.source[i]);
     if ((c >= 0x20 && c != 0x7f) || c == '\t' || c == '\n' || c == '\r') continue;
-    const auto line = std::upper_bound(tree.lines.begin(), tree.lines.end(), i) - tree.lines.begin();
+    const auto line =
+        std::upper_bound(tree.lines.begin(), tree.lines.end(), i) - tree.lines.begin();
     const std::size_t start = tree.lines[static_cast<std::size_t>(line) - 1];
     return base::BadInput(fmt::format("control characters are not allowed, found 0x{:02x}", c),
                           {tree.file, static_cast<int>(line), static_cast<int>(i - start) + 1});
   }
   if (base::IsValidUtf8(tree.source)) return std::nullopt;
   for (std::size_t line = 0; line < tree.lines.size(); ++line) {
-    const std::size_t end = line + 1 < tree.lines.size() ? tree.lines[line + 1] : tree.source.size();
-    if (!base::IsValidUtf8(std::string_view(tree.source).substr(tree.lines[line], end - tree.lines[line]))) {
+    const std::size_t end =
+        line + 1 < tree.lines.size() ? tree.lines[line + 1] : tree.source.size();
+    if (!base::IsValidUtf8(
+            std::string_view(tree.source).substr(tree.lines[line], end - tree.lines[line]))) {
       return base::BadInput("invalid UTF-8", {tree.file, static_cast<int>(line) + 1, 0});
     }
   }
@@ -253,12 +272,14 @@ base::Place YamlDocument::PlaceOf(const YamlNode& scalar, std::size_t offset) co
     case YamlNode::Style::kPlain:
     case YamlNode::Style::kSingleQuoted:
     case YamlNode::Style::kDoubleQuoted: {
-      // Exact when the source repeats the text byte by byte: no escape and no folded line before the offset.
+      // Exact when the source repeats the text byte by byte: no escape and no folded line before
+      // the offset.
       const std::size_t line = static_cast<std::size_t>(scalar.line) - 1;
       const std::size_t quote = scalar.style == YamlNode::Style::kPlain ? 0 : 1;
       const std::size_t start =
-          line < tree_->lines.size() ? tree_->lines[line] + static_cast<std::size_t>(scalar.column) - 1 + quote
-                                     : std::string::npos;
+          line < tree_->lines.size()
+              ? tree_->lines[line] + static_cast<std::size_t>(scalar.column) - 1 + quote
+              : std::string::npos;
       const std::size_t length = std::min(offset, scalar.text.size());
       if (one_line && start < tree_->source.size() &&
           tree_->source.compare(start, length, scalar.text, 0, length) == 0) {
@@ -268,16 +289,20 @@ base::Place YamlDocument::PlaceOf(const YamlNode& scalar, std::size_t offset) co
     }
     case YamlNode::Style::kLiteral: {
       const std::string_view before = std::string_view(scalar.text).substr(0, offset);
-      const std::size_t skipped = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
-      const std::size_t line = static_cast<std::size_t>(scalar.line) + skipped;  // the text starts in the next line
+      const std::size_t skipped =
+          static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+      const std::size_t line =
+          static_cast<std::size_t>(scalar.line) + skipped;  // the text starts in the next line
       if (line >= tree_->lines.size()) break;
       const std::size_t newline = before.rfind('\n');
-      const std::size_t column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
+      const std::size_t column =
+          newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
       const std::string_view row = std::string_view(tree_->source).substr(tree_->lines[line]);
       const std::size_t text_start = newline == std::string_view::npos ? 0 : newline + 1;
       const std::size_t text_end = std::min(scalar.text.find('\n', text_start), scalar.text.size());
       const std::size_t indent =
-          row.substr(0, row.find('\n')).find(std::string_view(scalar.text).substr(text_start, text_end - text_start));
+          row.substr(0, row.find('\n'))
+              .find(std::string_view(scalar.text).substr(text_start, text_end - text_start));
       if (indent == std::string_view::npos) break;
       place.line = static_cast<int>(line) + 1;
       place.column = static_cast<int>(indent + column) + 1;
@@ -290,11 +315,13 @@ base::Place YamlDocument::PlaceOf(const YamlNode& scalar, std::size_t offset) co
   return place;
 }
 
-base::Result<YamlDocument> ParseYaml(std::string_view text, std::string file, const YamlLimits& limits) {
+base::Result<YamlDocument> ParseYaml(std::string_view text, std::string file,
+                                     const YamlLimits& limits) {
   if (text.size() > limits.bytes) {
-    return base::Error{base::Error::Kind::kLimit,
-                       fmt::format("the file has {} bytes, more than {}", text.size(), limits.bytes),
-                       {std::move(file), 0, 0}};
+    return base::Error{
+        base::Error::Kind::kLimit,
+        fmt::format("the file has {} bytes, more than {}", text.size(), limits.bytes),
+        {std::move(file), 0, 0}};
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   auto tree = std::make_shared<YamlDocument::Tree>();

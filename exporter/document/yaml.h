@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// YAML text in, a tree out in which every node knows its line and column; and typed, strict reading of it.
+// YAML text in, a tree out in which every node knows its line and column; and typed, strict reading
+// of it.
 //
-// A misspelled key that is silently ignored is the worst configuration bug there is, so a mapping is
-// read through MapReader, which reports every key that nobody asked for. Only the first document of a
-// text is read. Scalars keep their spelling; what a plain `yes` or `0x10` means is decided where a
-// type is asked for, as go-yaml (which Prometheus uses) decides it.
+// A misspelled key that is silently ignored is the worst configuration bug there is, so a mapping
+// is read through MapReader, which reports every key that nobody asked for. Only the first document
+// of a text is read. Scalars keep their spelling; what a plain `yes` or `0x10` means is decided
+// where a type is asked for, as go-yaml (which Prometheus uses) decides it.
 //
 // Threads: a YamlDocument is immutable after ParseYaml.
 // Bounds:  YamlLimits; an alias counts as often as it is used, so a text cannot blow up.
@@ -33,9 +34,10 @@ struct YamlNode {
   int line = 0;  // both from one
   int column = 0;
   const std::string* file = nullptr;
-  std::string text;                                                   // of a scalar
-  std::vector<const YamlNode*> items;                                 // of a list
-  std::vector<std::pair<const YamlNode*, const YamlNode*>> entries;  // of a mapping; keys are scalars
+  std::string text;                    // of a scalar
+  std::vector<const YamlNode*> items;  // of a list
+  std::vector<std::pair<const YamlNode*, const YamlNode*>>
+      entries;  // of a mapping; keys are scalars
 
   base::Place where() const { return {file == nullptr ? std::string() : *file, line, column}; }
   // Returns: the value of `key`; nullptr when there is none.
@@ -55,19 +57,22 @@ class YamlDocument {
   explicit YamlDocument(std::shared_ptr<const Tree> tree) : tree_(std::move(tree)) {}
   // Returns: the root; of kind kNull for an empty text.
   const YamlNode& root() const;
-  // Returns: where the byte at `offset` of the scalar's text stands in the file, when the style lets it
-  // be known exactly; otherwise where the scalar begins. For errors inside PromQL and templates.
+  // Returns: where the byte at `offset` of the scalar's text stands in the file, when the style
+  // lets it be known exactly; otherwise where the scalar begins. For errors inside PromQL and
+  // templates.
   base::Place PlaceOf(const YamlNode& scalar, std::size_t offset) const;
 
  private:
   std::shared_ptr<const Tree> tree_;
 };
 
-// Fails with: kBadInput with a place (syntax, a key given twice, a key that is not a scalar, an unknown
-// alias), kLimit.
-base::Result<YamlDocument> ParseYaml(std::string_view text, std::string file, const YamlLimits& limits = {});
+// Fails with: kBadInput with a place (syntax, a key given twice, a key that is not a scalar, an
+// unknown alias), kLimit.
+base::Result<YamlDocument> ParseYaml(std::string_view text, std::string file,
+                                     const YamlLimits& limits = {});
 
-// What a value is, for "found ...": "a list", "a mapping", "nothing", "the text \"x\"", "the number 5".
+// What a value is, for "found ...": "a list", "a mapping", "nothing", "the text \"x\"", "the number
+// 5".
 std::string DescribeYaml(const YamlNode& node);
 
 // Each fails with kBadInput at the node's place: "expected a duration such as 30s, found a list".
@@ -78,12 +83,15 @@ base::Result<double> YamlDouble(const YamlNode& node);
 base::Result<std::chrono::milliseconds> YamlDuration(const YamlNode& node);
 base::Result<std::uint64_t> YamlSize(const YamlNode& node);  // bytes: 10MB
 
-// Every error of a text, in the order found, so that a user mends them in one go. After `kMost` only counted.
+// Every error of a text, in the order found, so that a user mends them in one go. After `kMost`
+// only counted.
 class Errors {
  public:
   static constexpr std::size_t kMost = 100;
   void Add(base::Error error);
-  void Add(std::string message, base::Place where) { Add(base::BadInput(std::move(message), std::move(where))); }
+  void Add(std::string message, base::Place where) {
+    Add(base::BadInput(std::move(message), std::move(where)));
+  }
   bool empty() const { return list_.empty(); }
   std::size_t count() const { return count_; }
   const std::vector<base::Error>& list() const { return list_; }
@@ -93,15 +101,17 @@ class Errors {
   std::size_t count_ = 0;
 };
 
-// Reads the known keys of one mapping; what was never asked for is an unknown key. Each Read returns whether
-// the key was there and good; an absent or null key leaves `out` (the default) as it is.
+// Reads the known keys of one mapping; what was never asked for is an unknown key. Each Read
+// returns whether the key was there and good; an absent or null key leaves `out` (the default) as
+// it is.
 //
 //   MapReader map(node, "a rule group", errors);
 //   map.Read("interval", group.interval);
 //   map.Finish();
 class MapReader {
  public:
-  // If `node` is not a mapping, that is an error; every key then counts as absent. Null is an empty mapping.
+  // If `node` is not a mapping, that is an error; every key then counts as absent. Null is an empty
+  // mapping.
   MapReader(const YamlNode& node, std::string_view what, Errors& errors);
   MapReader(const MapReader&) = delete;
   MapReader& operator=(const MapReader&) = delete;
@@ -122,14 +132,15 @@ class MapReader {
     return true;
   }
 
-  // Returns: the value, which is not null; nullptr when absent or null. List and Map also require the
-  // kind and report another one.
+  // Returns: the value, which is not null; nullptr when absent or null. List and Map also require
+  // the kind and report another one.
   const YamlNode* Get(std::string_view key);
   const YamlNode* List(std::string_view key);
   const YamlNode* Map(std::string_view key);
   // Whether the key was written, be it with a null. Marks it as known.
   bool Has(std::string_view key);
-  // Reports `message` at the key if it is present; the key is not unknown then, nor offered as the nearest.
+  // Reports `message` at the key if it is present; the key is not unknown then, nor offered as the
+  // nearest.
   void Refuse(std::string_view key, std::string_view message);
   // Reports `message` at the value of `key`, or at the mapping when the key is absent.
   void Fail(std::string_view key, std::string message);

@@ -2,8 +2,8 @@
 //
 // What a YAML value means as a string, a truth value, a number, a duration; and the strict mapping.
 //
-// The spellings of truth and null are those of YAML 1.1 as go-yaml reads them, because a prometheus.yml
-// must mean here what it means there.
+// The spellings of truth and null are those of YAML 1.1 as go-yaml reads them, because a
+// prometheus.yml must mean here what it means there.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -41,7 +41,8 @@ std::optional<std::int64_t> ReadInt(std::string_view text) {
   if (text.starts_with("0b")) radix = 2;
   if (radix != 10) text.remove_prefix(2);
   std::uint64_t magnitude = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), magnitude, radix);
+  const auto [end, code] =
+      std::from_chars(text.data(), text.data() + text.size(), magnitude, radix);
   if (text.empty() || code != std::errc() || end != text.data() + text.size()) return std::nullopt;
   constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (magnitude > kMax) return std::nullopt;
@@ -63,20 +64,26 @@ std::optional<double> ReadDouble(std::string_view text) {
 }
 
 base::Error Expected(std::string_view what, const YamlNode& node) {
-  return base::BadInput(fmt::format("expected {}, found {}", what, DescribeYaml(node)), node.where());
+  return base::BadInput(fmt::format("expected {}, found {}", what, DescribeYaml(node)),
+                        node.where());
 }
 
 }  // namespace
 
 std::string DescribeYaml(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::kNull: return "nothing";
-    case YamlNode::Kind::kList: return "a list";
-    case YamlNode::Kind::kMap: return "a mapping";
-    case YamlNode::Kind::kScalar: break;
+    case YamlNode::Kind::kNull:
+      return "nothing";
+    case YamlNode::Kind::kList:
+      return "a list";
+    case YamlNode::Kind::kMap:
+      return "a mapping";
+    case YamlNode::Kind::kScalar:
+      break;
   }
   if (IsPlain(node)) {
-    if (IsOneOf(node.text, kTrue) || IsOneOf(node.text, kFalse)) return "the truth value " + node.text;
+    if (IsOneOf(node.text, kTrue) || IsOneOf(node.text, kFalse))
+      return "the truth value " + node.text;
     if (ReadDouble(node.text)) return "the number " + node.text;
   }
   constexpr std::size_t kShown = 60;
@@ -133,7 +140,8 @@ void Errors::Add(base::Error error) {
 MapReader::MapReader(const YamlNode& node, std::string_view what, Errors& errors)
     : node_(node), what_(what), errors_(errors), errors_before_(errors.count()) {
   if (node.kind != YamlNode::Kind::kMap && node.kind != YamlNode::Kind::kNull) {
-    errors_.Add(fmt::format("{}: expected a mapping, found {}", what, DescribeYaml(node)), node.where());
+    errors_.Add(fmt::format("{}: expected a mapping, found {}", what, DescribeYaml(node)),
+                node.where());
   }
 }
 
@@ -164,7 +172,8 @@ const YamlNode* MapReader::Map(std::string_view key) {
 
 base::Place MapReader::where(std::string_view key) const {
   for (const auto& [name, value] : node_.entries) {
-    if (name->text == key) return value->kind == YamlNode::Kind::kNull ? name->where() : value->where();
+    if (name->text == key)
+      return value->kind == YamlNode::Kind::kNull ? name->where() : value->where();
   }
   return node_.where();
 }
@@ -186,7 +195,8 @@ bool MapReader::Take(std::string_view key, T& out, base::Result<T> (*read)(const
   if (value == nullptr) return false;
   auto result = read(*value);
   if (!result) {
-    errors_.Add({result.error().kind, fmt::format("'{}': {}", key, result.error().message), result.error().where});
+    errors_.Add({result.error().kind, fmt::format("'{}': {}", key, result.error().message),
+                 result.error().where});
     return false;
   }
   out = *std::move(result);
@@ -197,14 +207,19 @@ bool MapReader::Read(std::string_view key, std::string& out) { return Take(key, 
 bool MapReader::Read(std::string_view key, bool& out) { return Take(key, out, YamlBool); }
 bool MapReader::Read(std::string_view key, std::int64_t& out) { return Take(key, out, YamlInt); }
 bool MapReader::Read(std::string_view key, double& out) { return Take(key, out, YamlDouble); }
-bool MapReader::Read(std::string_view key, std::chrono::milliseconds& out) { return Take(key, out, YamlDuration); }
-bool MapReader::ReadSize(std::string_view key, std::uint64_t& out) { return Take(key, out, YamlSize); }
+bool MapReader::Read(std::string_view key, std::chrono::milliseconds& out) {
+  return Take(key, out, YamlDuration);
+}
+bool MapReader::ReadSize(std::string_view key, std::uint64_t& out) {
+  return Take(key, out, YamlSize);
+}
 
 bool MapReader::Read(std::string_view key, std::uint64_t& out) {
   std::int64_t value = 0;
   if (!Take(key, value, YamlInt)) return false;
   if (value < 0) {
-    Fail(key, fmt::format("expected a whole number that is not negative, found the number {}", value));
+    Fail(key,
+         fmt::format("expected a whole number that is not negative, found the number {}", value));
     return false;
   }
   out = static_cast<std::uint64_t>(value);
@@ -234,7 +249,8 @@ bool MapReader::Finish() {
     if (IsOneOf(name->text, known_) || IsOneOf(name->text, refused_)) continue;
     const std::string_view nearest = base::NearestOf(name->text, known_);
     errors_.Add(nearest.empty() ? fmt::format("{}: unknown key '{}'", what_, name->text)
-                                : fmt::format("{}: unknown key '{}', did you mean '{}'?", what_, name->text, nearest),
+                                : fmt::format("{}: unknown key '{}', did you mean '{}'?", what_,
+                                              name->text, nearest),
                 name->where());
   }
   return errors_.count() == errors_before_;

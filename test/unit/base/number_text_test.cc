@@ -30,6 +30,10 @@ TEST_CASE("the HTTP API's sample values are Go's shortest form") {
   CHECK(ApiFloat(9.9e-7) == "9.9e-07");
   CHECK(ApiFloat(1e20) == "100000000000000000000");
   CHECK(ApiFloat(1e21) == "1e+21");
+  CHECK(ApiFloat(18446744073709551616.0) == "18446744073709552000");  // shortest digits, then zeros
+  CHECK(ApiFloat(-1e20) == "-100000000000000000000");
+  CHECK(ApiFloat(9007199254740993.0) == "9007199254740992");
+  CHECK(FixedShortest(1.7976931348623157e308) == "17976931348623157" + std::string(292, '0'));
   CHECK(ApiFloat(1e-100) == "1e-100");
   CHECK(ApiFloat(std::nan("")) == "NaN");
   CHECK(ApiFloat(kInf) == "+Inf");

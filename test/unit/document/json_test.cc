@@ -60,7 +60,8 @@ TEST_CASE("members are found by name, the last of a repeated one") {
 
 TEST_CASE("bad JSON is an error with a place") {
   CHECK(Again("{\"a\": 1,\n x}") ==
-        "f:2:2: not JSON: syntax error while parsing object key - invalid literal; last read: '1,<U+000A> x'; "
+        "f:2:2: not JSON: syntax error while parsing object key - invalid literal; last read: "
+        "'1,<U+000A> x'; "
         "expected string literal");
   CHECK(ParseJson("").error().where == base::Place{"", 1, 1});
   CHECK(ParseJson("[1] 2", "f").error().where == base::Place{"f", 1, 5});
@@ -95,7 +96,8 @@ TEST_CASE("the writer puts the commas") {
   std::string out = "before{";
   JsonWriter writer(out);
   writer.Object().Key("a").List().Integer(1).Integer(-2).Bool(true).Null().EndList();
-  writer.Key("b").Object().EndObject().Key("c").String(",").Key("d").Number(1.5).Key("e").Number(std::nan(""));
+  writer.Key("b").Object().EndObject().Key("c").String(",").Key("d").Number(1.5).Key("e").Number(
+      std::nan(""));
   writer.Key("f").LabelString("<").EndObject();
   CHECK(out == R"(before{{"a":[1,-2,true,null],"b":{},"c":",","d":1.5,"e":null,"f":"<"})");
 }

@@ -43,7 +43,8 @@ std::string Value(std::string_view text) {
 }  // namespace
 
 TEST_CASE("a truth value is written as go-yaml reads it, and never in quotes") {
-  for (const char* word : {"true", "True", "TRUE", "yes", "on", "y"}) CHECK(Value<bool>(word) == "true");
+  for (const char* word : {"true", "True", "TRUE", "yes", "on", "y"})
+    CHECK(Value<bool>(word) == "true");
   for (const char* word : {"false", "False", "no", "Off", "n"}) CHECK(Value<bool>(word) == "false");
   CHECK(Value<bool>("'true'") == "f:1:4: 'k': expected true or false, found the text \"true\"");
   CHECK(Value<bool>("1") == "f:1:4: 'k': expected true or false, found the number 1");
@@ -134,10 +135,11 @@ TEST_CASE("a refused key is named, and never offered") {
 TEST_CASE("all errors of a text are reported, up to a bound") {
   bool b = false;
   double d = 0;
-  CHECK(Reading("b: 1\nd: x\nzzz: 1\n", [&](MapReader& map) {
-          (void)map.Read("b", b);
-          (void)map.Read("d", d);
-        }) ==
+  CHECK(Reading("b: 1\nd: x\nzzz: 1\n",
+                [&](MapReader& map) {
+                  (void)map.Read("b", b);
+                  (void)map.Read("d", d);
+                }) ==
         "f:1:4: 'b': expected true or false, found the number 1\n"
         "f:2:4: 'd': expected a number, found the text \"x\"\n"
         "f:3:1: a thing: unknown key 'zzz'");

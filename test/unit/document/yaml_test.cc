@@ -26,13 +26,16 @@ std::string Show(const YamlNode& node) {
   const std::string at = std::to_string(node.line) + ":" + std::to_string(node.column);
   std::string text;
   switch (node.kind) {
-    case YamlNode::Kind::kNull: return "~";
-    case YamlNode::Kind::kScalar: return node.text + "@" + at;
+    case YamlNode::Kind::kNull:
+      return "~";
+    case YamlNode::Kind::kScalar:
+      return node.text + "@" + at;
     case YamlNode::Kind::kList:
       for (const auto* item : node.items) text += (text.empty() ? "" : ", ") + Show(*item);
       return "[" + text + "]";
     case YamlNode::Kind::kMap:
-      for (const auto& [key, value] : node.entries) text += (text.empty() ? "" : ", ") + Show(*key) + ": " + Show(*value);
+      for (const auto& [key, value] : node.entries)
+        text += (text.empty() ? "" : ", ") + Show(*key) + ": " + Show(*value);
       return "{" + text + "}";
   }
   return text;
@@ -41,13 +44,16 @@ std::string Show(const YamlNode& node) {
 }  // namespace
 
 TEST_CASE("every node knows its line and column") {
-  CHECK(Show(Parse("a: 1\nb:\n  - x\n  - {c: 'd'}\n").root()) == "{a@1:1: 1@1:4, b@2:1: [x@3:5, {c@4:6: d@4:9}]}");
+  CHECK(Show(Parse("a: 1\nb:\n  - x\n  - {c: 'd'}\n").root()) ==
+        "{a@1:1: 1@1:4, b@2:1: [x@3:5, {c@4:6: d@4:9}]}");
 }
 
 TEST_CASE("an empty text is nothing") {
   CHECK(Show(Parse("").root()) == "~");
   CHECK(Show(Parse("# only a comment\n").root()) == "~");
-  CHECK(Show(Parse("\xEF\xBB\xBF" "a: 1").root()) == "{a@1:1: 1@1:4}");
+  CHECK(Show(Parse("\xEF\xBB\xBF"
+                   "a: 1")
+                 .root()) == "{a@1:1: 1@1:4}");
 }
 
 TEST_CASE("only the first document counts") {
@@ -90,7 +96,8 @@ TEST_CASE("aliases count as what they stand for, so a text cannot blow up") {
     bomb += "]\n";
   }
   CHECK(ErrorOf(bomb) ==
-        "f.yml:6:25: the document has more than 500000 values (aliases counted as what they stand for)");
+        "f.yml:6:25: the document has more than 500000 values (aliases counted as what they stand "
+        "for)");
 }
 
 TEST_CASE("bytes, values and depth are bounded, and the last allowed one is allowed") {
@@ -101,7 +108,8 @@ TEST_CASE("bytes, values and depth are bounded, and the last allowed one is allo
         "f.yml:1:8: the document has more than 3 values (aliases counted as what they stand for)");
   CHECK(ErrorOf("[[1]]", {.depth = 2}) == "no error");
   CHECK(ErrorOf("[[[1]]]", {.depth = 2}) == "f.yml:1:3: more than 2 levels deep");
-  CHECK(ErrorOf(std::string(101, '[') + std::string(101, ']')) == "f.yml:1:101: more than 100 levels deep");
+  CHECK(ErrorOf(std::string(101, '[') + std::string(101, ']')) ==
+        "f.yml:1:101: more than 100 levels deep");
 }
 
 TEST_CASE("a place inside a scalar is known where the source repeats the text") {
@@ -112,7 +120,8 @@ TEST_CASE("a place inside a scalar is known where the source repeats the text") 
   CHECK(place("q: sum(x)\n", 4) == "f.yml:1:8");
   CHECK(place("q: 'sum(x)'\n", 4) == "f.yml:1:9");
   CHECK(place("q: \"sum(x)\"\n", 4) == "f.yml:1:9");
-  CHECK(place("q: \"a\\\"b\"\n", 2) == "f.yml:1:4");  // an escape before it: where the scalar begins
+  CHECK(place("q: \"a\\\"b\"\n", 2) ==
+        "f.yml:1:4");  // an escape before it: where the scalar begins
   CHECK(place("q: |\n  sum(\n    x)\n", 7) == "f.yml:3:5");
   CHECK(place("q: |\n  sum(\n    x)\n", 2) == "f.yml:2:5");
   CHECK(place("q: >\n  sum(\n  x)\n", 6) == "f.yml:1:4");
