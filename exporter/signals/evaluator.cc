@@ -54,29 +54,36 @@ struct Evaluator::State {
     out.timeout = options.query_timeout;
     return out;
   }
-  Metric NextMetric(PreparedMetric& prepared, const Snapshot* previous, store::Querier& querier, Time at, Moment now);
-  SignalFamily NextSignal(PreparedSignal& prepared, const Snapshot* previous, store::Querier& querier, Time at,
-                          Moment now);
+  Metric NextMetric(PreparedMetric& prepared, const Snapshot* previous, store::Querier& querier,
+                    Time at, Moment now);
+  SignalFamily NextSignal(PreparedSignal& prepared, const Snapshot* previous,
+                          store::Querier& querier, Time at, Moment now);
 };
 
-base::Result<std::unique_ptr<Evaluator>> Evaluator::Make(std::shared_ptr<const config::Config> config, Options options,
-                                                         telemetry::Telemetry* telemetry) {
+base::Result<std::unique_ptr<Evaluator>> Evaluator::Make(
+    std::shared_ptr<const config::Config> config, Options options,
+    telemetry::Telemetry* telemetry) {
   auto state = std::make_unique<State>();
   for (const ExternalMetric& policy : config->external_metrics) {
     auto parsed = promql::Parse(policy.query);
-    if (!parsed) return base::BadInput(base::format("external metric {}: {}", policy.name, parsed.error().message), policy.where);
+    if (!parsed)
+      return base::BadInput(
+          base::format("external metric {}: {}", policy.name, parsed.error().message),
+          policy.where);
     const promql::Expr& expr = **parsed;
     if (expr.type != promql::ValueType::kVector && expr.type != promql::ValueType::kScalar) {
-      return base::BadInput(base::format("external metric {}: expected an instant vector or a scalar, found a {}", policy.name,
-                                         promql::TypeText(expr.type)),
-                            policy.where);
+      return base::BadInput(
+          base::format("external metric {}: expected an instant vector or a scalar, found a {}",
+                       policy.name, promql::TypeText(expr.type)),
+          policy.where);
     }
     Metric blank;
     blank.policy = std::shared_ptr<const ExternalMetric>(config, &policy);
     blank.namespaces = policy.namespaces;
     if (blank.namespaces.empty()) blank.namespaces = {options.own_namespace};
     blank.window = WidestRange(expr);
-    blank.reads_scraped = options.reads_scraped ? options.reads_scraped(expr) : !promql::Selectors(expr).empty();
+    blank.reads_scraped =
+        options.reads_scraped ? options.reads_scraped(expr) : !promql::Selectors(expr).empty();
     state->metrics.push_back({std::move(blank), eval::Prepared(*std::move(parsed), policy.query)});
   }
   for (const config::Signal& signal : config->signals) {
@@ -86,9 +93,12 @@ base::Result<std::unique_ptr<Evaluator>> Evaluator::Make(std::shared_ptr<const c
     state->signals.push_back(std::move(prepared));
   }
   if (telemetry != nullptr) {
-    state->refused_signals = telemetry->CounterOf(telemetry::MetricId::kSignalsRefused, {"series_per_signal"});
-    state->refused_metrics = telemetry->CounterOf(telemetry::MetricId::kSignalsRefused, {"series_per_metric"});
-    state->forgotten = telemetry->CounterOf(telemetry::MetricId::kSignalsRefused, {"last_good_forgotten"});
+    state->refused_signals =
+        telemetry->CounterOf(telemetry::MetricId::kSignalsRefused, {"series_per_signal"});
+    state->refused_metrics =
+        telemetry->CounterOf(telemetry::MetricId::kSignalsRefused, {"series_per_metric"});
+    state->forgotten =
+        telemetry->CounterOf(telemetry::MetricId::kSignalsRefused, {"last_good_forgotten"});
   }
   state->config = std::move(config);
   state->options = std::move(options);
@@ -98,8 +108,8 @@ base::Result<std::unique_ptr<Evaluator>> Evaluator::Make(std::shared_ptr<const c
 Evaluator::Evaluator(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Evaluator::~Evaluator() = default;
 
-Metric Evaluator::State::NextMetric(PreparedMetric& prepared, const Snapshot* previous, store::Querier& querier,
-                                    Time at, Moment now) {
+Metric Evaluator::State::NextMetric(PreparedMetric& prepared, const Snapshot* previous,
+                                    store::Querier& querier, Time at, Moment now) {
   Metric next = prepared.blank;
   next.evaluated = now;
   // An expression that reads nothing scraped is as old as the tick that evaluated it.
@@ -112,28 +122,33 @@ Metric Evaluator::State::NextMetric(PreparedMetric& prepared, const Snapshot* pr
     const auto add = [&](const model::Labels& labels, double value, Time source) {
       const bool sourced = source != model::kNoSource;
       if (next.reads_scraped && !sourced) return;
-      Entry entry{.labels = labels.WithoutMetricName(), .present = true, .value = value, .seen = now};
+      Entry entry{
+          .labels = labels.WithoutMetricName(), .present = true, .value = value, .seen = now};
       entry.source = next.reads_scraped ? SourceMoment(source, now) : of_tick;
       entries.push_back(std::move(entry));
     };
-    if (const auto* scalar = std::get_if<eval::Scalar>(&answer->value)) add({}, scalar->value, scalar->source);
+    if (const auto* scalar = std::get_if<eval::Scalar>(&answer->value))
+      add({}, scalar->value, scalar->source);
     if (const auto* vector = std::get_if<eval::Vector>(&answer->value)) {
-      for (const eval::Element& element : vector->elements) add(element.labels, element.value, element.source);
+      for (const eval::Element& element : vector->elements)
+        add(element.labels, element.value, element.source);
     }
-    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.labels < b.labels; });
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& a, const Entry& b) { return a.labels < b.labels; });
     if (entries.size() > options.limits.series_per_metric) {
-      next.query_error = base::format("it gives {} series, more than the limit of {}", entries.size(),
-                                      options.limits.series_per_metric);
+      next.query_error = base::format("it gives {} series, more than the limit of {}",
+                                      entries.size(), options.limits.series_per_metric);
       refused_metrics.Add(static_cast<double>(entries.size()));
       entries.clear();
     }
   }
-  forgotten.Add(static_cast<double>(CarryOver(previous, now, options.limits.series_per_metric, next)));
+  forgotten.Add(
+      static_cast<double>(CarryOver(previous, now, options.limits.series_per_metric, next)));
   return next;
 }
 
-SignalFamily Evaluator::State::NextSignal(PreparedSignal& prepared, const Snapshot* previous, store::Querier& querier,
-                                          Time at, Moment now) {
+SignalFamily Evaluator::State::NextSignal(PreparedSignal& prepared, const Snapshot* previous,
+                                          store::Querier& querier, Time at, Moment now) {
   SignalFamily family{.signal = prepared.signal};
   const Time oldest = at - options.lookback.count() + 1;  // left-open, as Prometheus's lookback is
   if (!prepared.selected || prepared.table_version != querier.TableVersion()) {
@@ -157,7 +172,8 @@ SignalFamily Evaluator::State::NextSignal(PreparedSignal& prepared, const Snapsh
   return family;
 }
 
-std::shared_ptr<const Snapshot> Evaluator::Next(const Snapshot* previous, const store::Queryable& storage, Time at,
+std::shared_ptr<const Snapshot> Evaluator::Next(const Snapshot* previous,
+                                                const store::Queryable& storage, Time at,
                                                 Moment now, std::vector<Upstream> upstreams) {
   auto next = std::make_shared<Snapshot>();
   next->taken = now;

@@ -21,12 +21,14 @@ struct Combined {
   Moment source;
 };
 
-void Combine(const ExternalMetric& policy, double value, Moment source, bool first, Combined& into) {
+void Combine(const ExternalMetric& policy, double value, Moment source, bool first,
+             Combined& into) {
   if (first) {
     into = {value, source};
     return;
   }
-  into.value = policy.several == ExternalMetric::Several::kMax ? std::max(into.value, value) : into.value + value;
+  into.value = policy.several == ExternalMetric::Several::kMax ? std::max(into.value, value)
+                                                               : into.value + value;
   if (source.steady < into.source.steady) into.source = source;
 }
 
@@ -45,9 +47,13 @@ double Clamp(const ExternalMetric& policy, double value) {
 // One read: the arguments of Resolve and the entries that it matches.
 class Read {
  public:
-  Read(const Snapshot& snapshot, const Metric& metric, std::string_view name_space, const Selection* selection,
-       Moment now)
-      : snapshot_(snapshot), metric_(metric), policy_(*metric.policy), name_space_(name_space), now_(now) {
+  Read(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
+       const Selection* selection, Moment now)
+      : snapshot_(snapshot),
+        metric_(metric),
+        policy_(*metric.policy),
+        name_space_(name_space),
+        now_(now) {
     Match(selection);
   }
 
@@ -62,11 +68,14 @@ class Read {
 
     Combined combined;
     for (const Entry* entry : group_) {
-      if (const auto invalid = Invalid(policy_, entry->value)) return Refused(*invalid, entry->value);
+      if (const auto invalid = Invalid(policy_, entry->value))
+        return Refused(*invalid, entry->value);
       Combine(policy_, entry->value, entry->source, entry == group_.front(), combined);
     }
-    if (const auto invalid = Invalid(policy_, combined.value)) return Refused(*invalid, combined.value);
-    if (Age(combined.source) > policy_.max_age) return Absent(Reason::kStale, {.source = combined.source});
+    if (const auto invalid = Invalid(policy_, combined.value))
+      return Refused(*invalid, combined.value);
+    if (Age(combined.source) > policy_.max_age)
+      return Absent(Reason::kStale, {.source = combined.source});
     return Serve(Clamp(policy_, combined.value), combined.source, State::kFresh);
   }
 
@@ -79,7 +88,9 @@ class Read {
         const Entry& kept = *group_.front();
         if (kept.present && !entry.present) continue;
         if (!kept.present && !entry.present && entry.seen.steady < kept.seen.steady) continue;
-        if (entry.present != kept.present || (!entry.present && entry.seen.steady > kept.seen.steady)) group_.clear();
+        if (entry.present != kept.present ||
+            (!entry.present && entry.seen.steady > kept.seen.steady))
+          group_.clear();
       }
       group_.push_back(&entry);
     }
@@ -108,7 +119,8 @@ class Read {
   Outcome WhenEmpty() const {
     const double number = *policy_.when_empty;
     const Steady age = Age(metric_.evaluated);
-    if (age <= policy_.max_age) return Serve(Clamp(policy_, number), metric_.evaluated, State::kFresh);
+    if (age <= policy_.max_age)
+      return Serve(Clamp(policy_, number), metric_.evaluated, State::kFresh);
     return Fall(Reason::kStale, Combined{number, metric_.evaluated}, {.source = metric_.evaluated});
   }
 
@@ -135,15 +147,19 @@ class Read {
     if (good) evidence.last_good = Good{good->value, good->source};
     if (!good || policy_.type == ExternalMetric::Type::kValue) return Fail(reason, evidence);
     const double last = Clamp(policy_, good->value);
-    if (Age(good->source) <= policy_.max_age + policy_.hold) return Serve(last, good->source, State::kHeld);
+    if (Age(good->source) <= policy_.max_age + policy_.hold)
+      return Serve(last, good->source, State::kHeld);
     if (!policy_.then) return Fail(reason, evidence);
-    const double fallback = policy_.then->exactly ? policy_.then->value : std::max(policy_.then->value, last);
+    const double fallback =
+        policy_.then->exactly ? policy_.then->value : std::max(policy_.then->value, last);
     return Serve(fallback, good->source, State::kFallback);
   }
 
   Outcome Serve(double value, Moment source, State state) const {
     const auto milli = ToMilli(value, policy_.round);
-    if (!milli) return Fail(std::isfinite(value) ? Reason::kOutOfRange : Reason::kNotFinite, {.value = value});
+    if (!milli)
+      return Fail(std::isfinite(value) ? Reason::kOutOfRange : Reason::kNotFinite,
+                  {.value = value});
     Served served;
     served.quantity = QuantityText(*milli);
     served.value = static_cast<double>(*milli) / 1000;
@@ -200,7 +216,8 @@ Outcome Overall(const Snapshot& snapshot, const Metric& metric, Moment now) {
     Outcome one = Resolve(snapshot, metric, metric.namespaces.front(), &only, now);
     auto* served = std::get_if<Served>(&one);
     if (served == nullptr) return one;
-    if (!worst || served->state > worst->state || (served->state == worst->state && served->age > worst->age)) {
+    if (!worst || served->state > worst->state ||
+        (served->state == worst->state && served->age > worst->age)) {
       worst = std::move(*served);
     }
   }
@@ -212,19 +229,23 @@ Outcome Overall(const Snapshot& snapshot, const Metric& metric, Moment now) {
 
 std::string_view StateText(State state) {
   switch (state) {
-    case State::kFresh: return "fresh";
-    case State::kHeld: return "held";
-    case State::kFallback: return "fallback";
+    case State::kFresh:
+      return "fresh";
+    case State::kHeld:
+      return "held";
+    case State::kFallback:
+      return "fallback";
   }
   return "";
 }
 
-Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space, const Selection* selection,
-                Moment now) {
+Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
+                const Selection* selection, Moment now) {
   return Read(snapshot, metric, name_space, selection, now).Answer();
 }
 
-std::vector<const SignalPoint*> VisiblePoints(const Snapshot& snapshot, const SignalFamily& family, Moment now) {
+std::vector<const SignalPoint*> VisiblePoints(const Snapshot& snapshot, const SignalFamily& family,
+                                              Moment now) {
   std::vector<const SignalPoint*> visible;
   for (const SignalPoint& point : family.points) {
     if (now.steady - point.sampled.steady <= snapshot.lookback) visible.push_back(&point);
@@ -257,7 +278,8 @@ std::vector<model::Family> MetricFamilies(const Snapshot& snapshot, Moment now) 
       };
       if (served != nullptr && !served->quantity.empty()) point(value, served->value);
       if (served != nullptr) point(age, std::chrono::duration<double>(served->age).count());
-      for (const std::string_view one : {"fresh", "held", "fallback", "error"}) point(state, one == word ? 1 : 0, one);
+      for (const std::string_view one : {"fresh", "held", "fallback", "error"})
+        point(state, one == word ? 1 : 0, one);
     }
   }
   std::vector<model::Family> families;

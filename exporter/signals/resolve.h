@@ -10,11 +10,11 @@
 //   out of range
 //   several series, none asked for  an error at once              an error at once
 //
-// Without a last good value every failure is an error, and a metric of type Value is never held: HPA
-// multiplies its ratio by the current replicas at every sync. With `when_empty` an empty result is that
-// number, as old as the evaluation. Of several series that are combined every one must be valid, and so
-// must their sum; the sum is as old as its oldest part. Clamp and rounding come last. What leaves is
-// finite and 0 <= value < 9.2e15.
+// Without a last good value every failure is an error, and a metric of type Value is never held:
+// HPA multiplies its ratio by the current replicas at every sync. With `when_empty` an empty result
+// is that number, as old as the evaluation. Of several series that are combined every one must be
+// valid, and so must their sum; the sum is as old as its oldest part. Clamp and rounding come last.
+// What leaves is finite and 0 <= value < 9.2e15.
 //
 // Threads: pure functions of their arguments.
 #pragma once
@@ -59,14 +59,15 @@ struct Failure {
 using Outcome = std::variant<Served, Failure>;
 
 // `selection` null: every series. `name_space` is for the message alone.
-Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space, const Selection* selection,
-                Moment now);
+Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
+                const Selection* selection, Moment now);
 
 // Returns: the points of the family that are young enough to leave now.
-std::vector<const SignalPoint*> VisiblePoints(const Snapshot& snapshot, const SignalFamily& family, Moment now);
+std::vector<const SignalPoint*> VisiblePoints(const Snapshot& snapshot, const SignalFamily& family,
+                                              Moment now);
 
-// plimsoll_external_metric_value, _age_seconds and _state as they are now, so that a stuck tick shows. A
-// metric with several series that are not combined has the state of its worst one.
+// plimsoll_external_metric_value, _age_seconds and _state as they are now, so that a stuck tick
+// shows. A metric with several series that are not combined has the state of its worst one.
 std::vector<model::Family> MetricFamilies(const Snapshot& snapshot, Moment now);
 
 }  // namespace plimsoll::signals

@@ -9,13 +9,20 @@ namespace plimsoll::signals {
 
 std::string_view ReasonText(Reason reason) {
   switch (reason) {
-    case Reason::kNeverScraped: return "never_scraped";
-    case Reason::kStale: return "stale";
-    case Reason::kEmpty: return "empty";
-    case Reason::kSeveral: return "several";
-    case Reason::kNotFinite: return "not_finite";
-    case Reason::kOutOfRange: return "out_of_range";
-    case Reason::kQueryError: return "query_error";
+    case Reason::kNeverScraped:
+      return "never_scraped";
+    case Reason::kStale:
+      return "stale";
+    case Reason::kEmpty:
+      return "empty";
+    case Reason::kSeveral:
+      return "several";
+    case Reason::kNotFinite:
+      return "not_finite";
+    case Reason::kOutOfRange:
+      return "out_of_range";
+    case Reason::kQueryError:
+      return "query_error";
   }
   return "";
 }

@@ -2,10 +2,10 @@
 //
 // What may be served until the next tick: one immutable value that replaces the last.
 //
-// A snapshot holds facts, not answers: what each query gave, when, and the last good value. Age, hold and
-// fallback are decided by the read (signals/resolve.h) against its own now, so that a stuck tick cannot
-// serve an old value for ever. Every instant is kept on both clocks: the wall clock labels an answer, the
-// steady clock, which nobody can set back, measures its age.
+// A snapshot holds facts, not answers: what each query gave, when, and the last good value. Age,
+// hold and fallback are decided by the read (signals/resolve.h) against its own now, so that a
+// stuck tick cannot serve an old value for ever. Every instant is kept on both clocks: the wall
+// clock labels an answer, the steady clock, which nobody can set back, measures its age.
 //
 // Threads: immutable once published (base::Published); read from any thread.
 // Bounds:  Limits of signals/evaluator.h, which builds it.
@@ -64,16 +64,16 @@ struct Entry {
 struct Metric {
   std::shared_ptr<const config::ExternalMetric> policy;  // never null
   std::vector<std::string> namespaces;                   // never empty; {"*"}: all
-  std::chrono::seconds window{0};                        // the widest range that the query itself reads
-  bool reads_scraped = true;                             // false: as old as its evaluation
-  Moment evaluated;                                      // the newest evaluation; steady zero: none yet
-  std::string query_error;                               // of the newest evaluation; "" when it succeeded
-  std::vector<Entry> entries;                            // sorted by labels
+  std::chrono::seconds window{0};  // the widest range that the query itself reads
+  bool reads_scraped = true;       // false: as old as its evaluation
+  Moment evaluated;                // the newest evaluation; steady zero: none yet
+  std::string query_error;         // of the newest evaluation; "" when it succeeded
+  std::vector<Entry> entries;      // sorted by labels
 };
 
 // A scraped address, as far as an error message needs it.
 struct Upstream {
-  std::string name;                // "trino http://localhost:8080/metrics"
+  std::string name;  // "trino http://localhost:8080/metrics"
   bool up = false;
   std::optional<Moment> last_success;
   std::optional<Moment> failing_since;
@@ -84,7 +84,7 @@ struct Upstream {
 struct SignalPoint {
   model::Labels labels;  // with __name__
   double value = 0;
-  Moment sampled;        // of its newest sample
+  Moment sampled;  // of its newest sample
 };
 
 struct SignalFamily {
@@ -94,9 +94,10 @@ struct SignalFamily {
 
 class Snapshot {
  public:
-  Moment taken;           // when the tick's signals were computed; steady zero: before the first tick
-  Time tick_time = 0;     // the slot time of that tick
-  std::chrono::milliseconds lookback = std::chrono::minutes(5);  // a signal's point is absent when older
+  Moment taken;        // when the tick's signals were computed; steady zero: before the first tick
+  Time tick_time = 0;  // the slot time of that tick
+  std::chrono::milliseconds lookback =
+      std::chrono::minutes(5);  // a signal's point is absent when older
   std::vector<Metric> metrics;
   std::vector<SignalFamily> signals;
   std::vector<Upstream> upstreams;
@@ -117,11 +118,12 @@ class Snapshot {
       return model::HashBytes(key.name, model::HashBytes(key.name_space));
     }
   };
-  std::unordered_map<Key, std::size_t, KeyHash> index_;  // views into metrics; "*" for all namespaces
+  std::unordered_map<Key, std::size_t, KeyHash>
+      index_;  // views into metrics; "*" for all namespaces
 };
 
-// The instant on the steady clock of a sample with wall time `source`, seen at `now`. A source in the
-// future (the clock was set back) counts as of now.
+// The instant on the steady clock of a sample with wall time `source`, seen at `now`. A source in
+// the future (the clock was set back) counts as of now.
 Moment SourceMoment(Time source, Moment now);
 
 }  // namespace plimsoll::signals

@@ -14,13 +14,15 @@ bool ByLabels(const Entry& a, const Entry& b) { return a.labels < b.labels; }
 // Keeps what the previous snapshot knew of a series that is in the newest result.
 void Inherit(const Entry& before, Entry& entry) {
   entry.last_good = before.last_good;
-  if (before.source.wall == entry.source.wall && before.source.steady.count() != 0) entry.source = before.source;
+  if (before.source.wall == entry.source.wall && before.source.steady.count() != 0)
+    entry.source = before.source;
 }
 
 void NoteGood(const config::ExternalMetric& policy, Moment now, Entry& entry) {
-  const bool valid =
-      std::isfinite(entry.value) && entry.value >= policy.valid_min && entry.value <= policy.valid_max;
-  if (valid && now.steady - entry.source.steady <= policy.max_age) entry.last_good = Good{entry.value, entry.source};
+  const bool valid = std::isfinite(entry.value) && entry.value >= policy.valid_min &&
+                     entry.value <= policy.valid_max;
+  if (valid && now.steady - entry.source.steady <= policy.max_age)
+    entry.last_good = Good{entry.value, entry.source};
 }
 
 // A series that is not in the newest result: kept for as long as its last good value may be served.
@@ -83,7 +85,8 @@ void CarryOver(const Snapshot* previous, SignalFamily& next) {
     for (SignalPoint& point : next.points) {
       while (before != family.points.end() && before->labels < point.labels) ++before;
       if (before == family.points.end()) return;
-      if (before->labels == point.labels && before->sampled.wall == point.sampled.wall) point.sampled = before->sampled;
+      if (before->labels == point.labels && before->sampled.wall == point.sampled.wall)
+        point.sampled = before->sampled;
     }
     return;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What survives from one snapshot to the next, and over a reload: last good values, and on which steady
-// instant a sample was first seen (so that setting the wall clock does not change an age).
+// What survives from one snapshot to the next, and over a reload: last good values, and on which
+// steady instant a sample was first seen (so that setting the wall clock does not change an age).
 //
 // Threads: pure functions.
 // Bounds:  `limit` series of one metric; those that vanished longest ago are forgotten first.

@@ -16,7 +16,8 @@ constexpr std::size_t kNamed = 3;
 
 std::string AgeText(Moment then, Moment now) {
   const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now.steady - then.steady);
-  const auto whole = std::chrono::floor<std::chrono::seconds>(std::max(age, std::chrono::milliseconds(0)));
+  const auto whole =
+      std::chrono::floor<std::chrono::seconds>(std::max(age, std::chrono::milliseconds(0)));
   return base::FormatDuration(whole);
 }
 
@@ -34,20 +35,25 @@ std::string Why(const Metric& metric, Reason reason, const Evidence& evidence, M
   const config::ExternalMetric& policy = *metric.policy;
   switch (reason) {
     case Reason::kNeverScraped:
-      return metric.evaluated.steady.count() == 0 ? "no tick has ended yet" : "nothing has been scraped yet";
+      return metric.evaluated.steady.count() == 0 ? "no tick has ended yet"
+                                                  : "nothing has been scraped yet";
     case Reason::kStale:
-      return base::format("the newest sample behind it is {} old (of {}), max_age is {}", AgeText(*evidence.source, now),
-                          base::FormatRfc3339(evidence.source->wall), base::FormatDuration(policy.max_age));
+      return base::format("the newest sample behind it is {} old (of {}), max_age is {}",
+                          AgeText(*evidence.source, now),
+                          base::FormatRfc3339(evidence.source->wall),
+                          base::FormatDuration(policy.max_age));
     case Reason::kEmpty:
-      return metric.entries.empty() ? "its query gives no series" : "its query gives no series for this selector";
+      return metric.entries.empty() ? "its query gives no series"
+                                    : "its query gives no series for this selector";
     case Reason::kSeveral:
-      return base::format("{} series match and none of them was asked for alone: {}", evidence.series.size(),
-                          SeriesText(evidence.series));
+      return base::format("{} series match and none of them was asked for alone: {}",
+                          evidence.series.size(), SeriesText(evidence.series));
     case Reason::kNotFinite:
       return base::format("its query gives {}", base::ApiFloat(*evidence.value));
     case Reason::kOutOfRange:
-      return base::format("its query gives {}, and only {} to {} is valid", base::ApiFloat(*evidence.value),
-                          base::ApiFloat(policy.valid_min), base::ApiFloat(policy.valid_max));
+      return base::format("its query gives {}, and only {} to {} is valid",
+                          base::ApiFloat(*evidence.value), base::ApiFloat(policy.valid_min),
+                          base::ApiFloat(policy.valid_max));
     case Reason::kQueryError:
       return "its query failed: " + metric.query_error;
   }
@@ -57,7 +63,8 @@ std::string Why(const Metric& metric, Reason reason, const Evidence& evidence, M
 std::string UpstreamText(const Upstream& upstream, Moment now) {
   std::string text = upstream.name;
   if (upstream.failing_since) {
-    text += base::format(" has failed since {} ({} ago)", base::FormatRfc3339(upstream.failing_since->wall),
+    text += base::format(" has failed since {} ({} ago)",
+                         base::FormatRfc3339(upstream.failing_since->wall),
                          AgeText(*upstream.failing_since, now));
   } else {
     text += " has not answered yet";
@@ -68,12 +75,14 @@ std::string UpstreamText(const Upstream& upstream, Moment now) {
 
 }  // namespace
 
-std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space, Reason reason,
-                    const Evidence& evidence, Moment now) {
-  std::string text = base::format("external metric {} in namespace {} has no value ({}): {}", metric.policy->name,
-                                  name_space, ReasonText(reason), Why(metric, reason, evidence, now));
+std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
+                    Reason reason, const Evidence& evidence, Moment now) {
+  std::string text =
+      base::format("external metric {} in namespace {} has no value ({}): {}", metric.policy->name,
+                   name_space, ReasonText(reason), Why(metric, reason, evidence, now));
   if (evidence.last_good) {
-    text += base::format("; the last good value was {}, {} ago", base::ApiFloat(evidence.last_good->value),
+    text += base::format("; the last good value was {}, {} ago",
+                         base::ApiFloat(evidence.last_good->value),
                          AgeText(evidence.last_good->source, now));
   }
   if (reason == Reason::kStale && metric.evaluated.steady.count() != 0 &&

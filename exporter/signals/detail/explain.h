@@ -16,13 +16,13 @@ namespace plimsoll::signals {
 
 // What the decision saw.
 struct Evidence {
-  std::optional<double> value = {};       // the value that was refused
-  std::optional<Moment> source = {};      // of the value that is too old
+  std::optional<double> value = {};   // the value that was refused
+  std::optional<Moment> source = {};  // of the value that is too old
   std::optional<Good> last_good = {};
   std::vector<const Entry*> series = {};  // those that matched, when several did
 };
 
-std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space, Reason reason,
-                    const Evidence& evidence, Moment now);
+std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
+                    Reason reason, const Evidence& evidence, Moment now);
 
 }  // namespace plimsoll::signals

@@ -14,7 +14,8 @@ std::optional<std::int64_t> ToMilli(double value, config::ExternalMetric::Round 
   double milli = std::round(exact);
   const double noise = 4 * std::numeric_limits<double>::epsilon() * exact;
   if (round == config::ExternalMetric::Round::kUp && exact - milli > noise) milli += 1;
-  // `value` is positive, yet `exact` may have been rounded to zero by nearest: up means at least one.
+  // `value` is positive, yet `exact` may have been rounded to zero by nearest: up means at least
+  // one.
   if (round == config::ExternalMetric::Round::kUp && milli == 0 && value > 0) milli = 1;
   if (milli >= kQuantityEnd * 1000) return std::nullopt;
   return static_cast<std::int64_t>(milli);
