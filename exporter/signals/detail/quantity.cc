@@ -10,15 +10,20 @@ namespace plimsoll::signals {
 
 std::optional<std::int64_t> ToMilli(double value, config::ExternalMetric::Round round) {
   if (!std::isfinite(value) || value < 0 || value >= kQuantityEnd) return std::nullopt;
-  const double exact = value * 1000;
-  double milli = std::round(exact);
-  const double noise = 4 * std::numeric_limits<double>::epsilon() * exact;
-  if (round == config::ExternalMetric::Round::kUp && exact - milli > noise) milli += 1;
-  // `value` is positive, yet `exact` may have been rounded to zero by nearest: up means at least
-  // one.
-  if (round == config::ExternalMetric::Round::kUp && milli == 0 && value > 0) milli = 1;
-  if (milli >= kQuantityEnd * 1000) return std::nullopt;
-  return static_cast<std::int64_t>(milli);
+  // The whole part is exact as an integer; only the fraction needs arithmetic.
+  const double whole = std::floor(value);
+  const double exact = (value - whole) * 1000;
+  double fraction = std::round(exact);
+  if (round == config::ExternalMetric::Round::kUp) {
+    const double noise = 4 * std::numeric_limits<double>::epsilon() * value * 1000;
+    if (exact - fraction > noise) fraction += 1;
+    // Noise cannot make something of nothing, nor nothing of something.
+    if (whole == 0 && fraction == 0 && value > 0) fraction = 1;
+  }
+  const std::int64_t milli =
+      static_cast<std::int64_t>(whole) * 1000 + static_cast<std::int64_t>(fraction);
+  if (milli >= static_cast<std::int64_t>(kQuantityEnd) * 1000) return std::nullopt;
+  return milli;
 }
 
 std::string QuantityText(std::int64_t milli) {
