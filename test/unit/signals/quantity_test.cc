@@ -55,8 +55,8 @@ TEST_CASE("negative zero is zero, and nothing below or without end is a quantity
 
 TEST_CASE("a quantity ends below 9.2e15") {
   CHECK(Nearest(9.2e15) == "none");
-  CHECK(Nearest(9199999999999999) == "9199999999999999");
-  CHECK(Up(9199999999999999) == "9199999999999999");
+  CHECK(Nearest(9199999999999998) == "9199999999999998");
+  CHECK(Up(9199999999999998) == "9199999999999998");
 }
 
 }  // namespace
