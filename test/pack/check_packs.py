@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Loads every pack's rules in promtool and runs its rule tests.
+
+usage: check_packs.py SOURCE_ROOT
+
+The packs promise to load as they are in Prometheus, so Prometheus's own tool is the judge. PROMTOOL names
+another one than that of the PATH. Without promtool the test is skipped, but not where CI=true.
+"""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SKIPPED = 77  # what Meson takes for a skipped test
+
+
+def main():
+    root = Path(sys.argv[1])
+    promtool = os.environ.get("PROMTOOL") or shutil.which("promtool")
+    if not promtool:
+        print("promtool is missing (Debian: package prometheus)")
+        return 1 if os.environ.get("CI") == "true" else SKIPPED
+    packs = sorted(p for p in (root / "rules").iterdir() if p.is_dir())
+    failed = 0 if packs else 1
+    for pack in packs:
+        rules = sorted(pack.glob("*.rules.yml"))
+        tests = sorted(pack.glob("*.test.yml"))
+        if not rules or not tests:
+            print(f"{pack}: a pack has *.rules.yml and *.test.yml")
+            failed += 1
+            continue
+        for verb, files in (("check", rules), ("test", tests)):
+            command = [promtool, verb, "rules", *map(str, files)]
+            print("+", " ".join(command), flush=True)
+            failed += subprocess.run(command).returncode != 0
+    return 1 if failed else 0
+
+
+sys.exit(main())
