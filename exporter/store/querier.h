@@ -58,9 +58,10 @@ class Querier {
   virtual void Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) = 0;
   // Returns: the newest sample with mint <= t <= maxt, stale marker included.
   virtual std::optional<Latest> ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) = 0;
+  // Returns: whether the newest sample is the result of a rule.
+  virtual bool IsRecorded(SeriesRef ref) const = 0;
   // Returns: for a recorded series, the source kept with its newest sample; for a scraped one
   // kNoSource (a scraped sample is its own source).
-  virtual bool IsRecorded(SeriesRef ref) const = 0;
   virtual model::Time RecordedSource(SeriesRef ref) const = 0;
 
   // The oldest time that the storage still keeps completely; a query that reaches before it gets a
@@ -69,6 +70,9 @@ class Querier {
   // Changes whenever a series appears or goes: a prepared selection is good for as long as it is
   // equal.
   virtual std::uint64_t TableVersion() const = 0;
+  // Returns: true when the storage took the view's samples away because it was open for too long.
+  // From then on Select and Read return nothing: who finished a long query asks before it answers.
+  virtual bool Broken() const { return false; }
 };
 
 class Queryable {
