@@ -40,7 +40,8 @@ struct Request {
   std::string remote_address = {};
   bool tls = false;
   std::shared_ptr<const ClientCertificate> certificate = {};  // null: none presented
-  // Returns true when the client has gone away; a long query asks now and then. May be empty.
+  // Returns true when the client has gone away; a long query asks now and then. Empty on CivetWeb,
+  // which does not show its sockets.
   std::function<bool()> gone = {};
 
   // Returns: "" when absent. Names compare without case.
@@ -64,8 +65,8 @@ using Handler = std::function<Response(const Request&)>;
 
 // "a=1&b=2", percent- and plus-decoded, in order. A malformed escape is kept as it is.
 Pairs ParseQuery(std::string_view raw_query);
-// The query's parameters, then those of an application/x-www-form-urlencoded body (Go's
-// Request.Form has the body first: a lookup of the first value follows that).
+// The parameters of an application/x-www-form-urlencoded body, then the query's: a lookup of the
+// first value prefers the body, as Go's Request.Form does.
 Pairs FormParameters(const Request& request);
 std::string PercentDecode(std::string_view text, bool plus_is_space);
 std::string PercentEncode(std::string_view text);
@@ -73,7 +74,9 @@ std::string PercentEncode(std::string_view text);
 // Whether Accept-Encoding allows `coding` ("gzip;q=0" does not).
 bool AcceptsEncoding(std::string_view accept_encoding, std::string_view coding);
 
-// Compresses the body and sets Content-Encoding and Vary when the request allows it and it pays.
+// Compresses the body when the request allows it and it pays; sets Vary on every body for which it
+// would pay, so that a cache keeps the two apart. A shared body is left alone for others: the
+// compressed copy goes to `body`.
 void CompressIfAccepted(const Request& request, Response& response);
 
 }  // namespace plimsoll::http

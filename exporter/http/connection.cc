@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/detail/connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "base/format.h"
+
+namespace plimsoll::http::detail {
+namespace {
+
+using boost::asio::ip::tcp;
+
+constexpr std::size_t kFirstBuffer = 8192;
+constexpr std::size_t kOneWrite = 16000;  // head and body in one TLS record
+constexpr std::chrono::seconds kDrainTime{1};
+
+base::Steady Now() { return base::SystemClock().SteadyNow(); }
+
+std::string Text(const tcp::endpoint& end) {
+  const auto address = end.address();
+  return address.is_v6() ? base::format("[{}]:{}", address.to_string(), end.port())
+                         : base::format("{}:{}", address.to_string(), end.port());
+}
+
+}  // namespace
+
+Connection::Connection(ServerShared& server, IoThread& thread, tcp::socket socket,
+                       std::shared_ptr<const TlsContext> tls, SslPtr session)
+    : server_(server),
+      thread_(thread),
+      socket_(std::move(socket)),
+      tls_(std::move(tls)),
+      transport_(socket_.native_handle(), std::move(session)),
+      parser_({server.options.limits.header_bytes, server.options.limits.url_bytes,
+               server.options.limits.body_bytes}) {}
+
+void Connection::Start(Connections::iterator self) {
+  self_ = self;
+  boost::system::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(tcp::no_delay(true), ignored);
+  Request& request = parser_.request();
+  request.tls = tls_ != nullptr;
+  if (const auto end = socket_.remote_endpoint(ignored); !ignored)
+    request.remote_address = Text(end);
+  request.gone = [this] { return Gone(); };
+  deadline_ = Now() + server_.options.limits.header_timeout;
+  if (!tls_) state_ = State::kReading;
+  Drive();
+}
+
+bool Connection::Gone() const {
+  if (server_.cut) return true;
+  pollfd ask = {const_cast<tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
+  return poll(&ask, 1, 0) > 0 && (ask.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+void Connection::Wait(Transport::Io want) {
+  const auto kind =
+      want == Transport::Io::kWantWrite ? tcp::socket::wait_write : tcp::socket::wait_read;
+  socket_.async_wait(
+      kind, [self = shared_from_this(), id = ++wait_id_](const boost::system::error_code& failure) {
+        if (!failure && id == self->wait_id_) self->Drive();
+      });
+}
+
+void Connection::Drive() {
+  for (bool go_on = true; go_on;) {
+    switch (state_) {
+      case State::kHandshake:
+        go_on = StepHandshake();
+        break;
+      case State::kReading:
+        go_on = StepRead();
+        break;
+      case State::kWriting:
+        go_on = StepWrite();
+        break;
+      case State::kDraining:
+        go_on = StepDrain();
+        break;
+      case State::kRunning:
+      case State::kClosed:
+        go_on = false;
+        break;
+    }
+  }
+}
+
+bool Connection::StepHandshake() {
+  const Transport::Io io = transport_.Handshake();
+  if (io == Transport::Io::kDone) {
+    SslPtr& session = transport_.session();
+    parser_.request().certificate = tls_->Judge(session);
+    state_ = State::kReading;
+    return true;
+  }
+  if (io == Transport::Io::kWantRead || io == Transport::Io::kWantWrite) {
+    Wait(io);
+  } else {
+    server_.counters.Refused("tls_handshake");
+    Close();
+  }
+  return false;
+}
+
+bool Connection::StepRead() {
+  if (begin_ < end_) {
+    if (Parse()) return true;
+    if (state_ != State::kReading) return false;
+  }
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (end_ == in_.size()) {
+    if (begin_ > 0) {
+      std::copy(in_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                in_.begin() + static_cast<std::ptrdiff_t>(end_), in_.begin());
+      end_ -= begin_;
+      begin_ = 0;
+    } else {
+      in_.resize(
+          std::max(kFirstBuffer, in_.size() * 2));  // the parser refuses before this grows far
+    }
+  }
+  std::size_t got = 0;
+  const Transport::Io io = transport_.Read(in_.data() + end_, in_.size() - end_, got);
+  if (io == Transport::Io::kDone) {
+    if (!head_begun_) {
+      head_begun_ = true;
+      deadline_ = Now() + server_.options.limits.header_timeout;
+    }
+    end_ += got;
+    return true;
+  }
+  if (io == Transport::Io::kWantRead || io == Transport::Io::kWantWrite) {
+    Wait(io);
+  } else {
+    Close();  // the client went away, which is not an error
+  }
+  return false;
+}
+
+// Returns: whether the state machine can go on without reading more.
+bool Connection::Parse() {
+  begin_ += parser_.Feed({in_.data() + begin_, end_ - begin_});
+  switch (parser_.state()) {
+    case RequestParser::State::kHead:
+      return false;
+    case RequestParser::State::kBody:
+      if (!body_begun_) {
+        body_begun_ = true;
+        deadline_ = Now() + server_.options.limits.body_timeout;
+        if (parser_.expects_continue() && begin_ == end_) {
+          // Few enough bytes to fit any socket buffer; a client that does not see them sends all
+          // the same.
+          std::size_t put = 0;
+          transport_.Write("HTTP/1.1 100 Continue\r\n\r\n", put);
+        }
+      }
+      return false;
+    case RequestParser::State::kDone:
+      Dispatch();
+      return true;
+    case RequestParser::State::kFailed:
+      RefuseRequest(parser_.status(), parser_.reason(), parser_.message());
+      return true;
+  }
+  return false;
+}
+
+void Connection::Dispatch() {
+  request_read_ = Now();
+  const Request& request = parser_.request();
+  if (!server_.options.slow || !server_.options.slow(request)) {
+    response_ = Call(server_.handler, server_.options, request);
+    Reply(parser_.keep_alive());
+    return;
+  }
+  state_ = State::kRunning;
+  deadline_ = base::Steady::max();
+  const bool taken = server_.slow.Submit([self = shared_from_this()] {
+    self->response_ = Call(self->server_.handler, self->server_.options, self->parser_.request());
+    boost::asio::post(self->thread_.context, [self] {
+      if (self->state_ != State::kRunning) return;
+      self->Reply(self->parser_.keep_alive());
+      self->Drive();
+    });
+  });
+  if (!taken) {
+    server_.counters.Refused("slow_queue");
+    response_ = Refuse(server_.options, 503, "too many slow requests are waiting");
+    Reply(parser_.keep_alive());
+  }
+}
+
+std::string_view Connection::Date() {
+  const base::Time now = base::SystemClock().Now();
+  if (now / 1000 != thread_.date_second) {
+    thread_.date_second = now / 1000;
+    thread_.date = HttpDate(now);
+  }
+  return thread_.date;
+}
+
+void Connection::Reply(bool keep_alive) {
+  close_after_ = !keep_alive || server_.stopping.load(std::memory_order_relaxed);
+  out_.clear();
+  AppendHead(response_, !close_after_, Date(), out_);
+  const bool bodiless = !HasBody(response_.status) || parser_.request().method == "HEAD";
+  const std::string_view body = bodiless ? std::string_view() : response_.Body();
+  if (body.size() <= kOneWrite) {
+    out_.append(body);
+    body_rest_ = {};
+  } else {
+    body_rest_ = body;
+  }
+  out_rest_ = out_;
+  const base::Steady now = Now();
+  server_.counters.Answered(response_.status, now - request_read_);
+  deadline_ = now + server_.options.limits.write_timeout;
+  state_ = State::kWriting;
+}
+
+void Connection::RefuseRequest(int status, std::string_view reason, std::string_view message) {
+  server_.counters.Refused(reason);
+  request_read_ = Now();
+  response_ = Refuse(server_.options, status, message);
+  Reply(false);
+}
+
+bool Connection::StepWrite() {
+  std::string_view& rest = out_rest_.empty() ? body_rest_ : out_rest_;
+  std::size_t put = 0;
+  const Transport::Io io = transport_.Write(rest, put);
+  if (io == Transport::Io::kWantRead || io == Transport::Io::kWantWrite) {
+    Wait(io);
+    return false;
+  }
+  if (io != Transport::Io::kDone) {
+    Close();
+    return false;
+  }
+  rest.remove_prefix(put);
+  if (!out_rest_.empty() || !body_rest_.empty()) return true;
+
+  ++answered_;
+  response_.shared_body.reset();
+  if (close_after_) {
+    const bool read_all =
+        parser_.state() == RequestParser::State::kDone && begin_ == end_ && !transport_.Pending();
+    if (read_all) {
+      Close();
+      return false;
+    }
+    // Closing with unread bytes would reset the connection and take the answer with it.
+    transport_.SayGoodbye();
+    boost::system::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    deadline_ = Now() + kDrainTime;
+    state_ = State::kDraining;
+    return true;
+  }
+  parser_.Next();
+  state_ = State::kReading;
+  head_begun_ = begin_ < end_;
+  body_begun_ = false;
+  const ServerLimits& limits = server_.options.limits;
+  if (head_begun_) {  // a pipelined request: others have their turn first
+    deadline_ = Now() + limits.header_timeout;
+    boost::asio::post(thread_.context, [self = shared_from_this()] { self->Drive(); });
+    return false;
+  }
+  deadline_ = Now() + limits.idle_timeout;
+  if (transport_.Pending()) return true;
+  Wait(Transport::Io::kWantRead);
+  return false;
+}
+
+bool Connection::StepDrain() {
+  std::array<char, 4096> sink;
+  std::size_t got = 0;
+  // The peer's bytes after an answer that closes are not looked at, also not as TLS.
+  const auto result = recv(socket_.native_handle(), sink.data(), sink.size(), MSG_DONTWAIT);
+  if (result > 0) got = static_cast<std::size_t>(result);
+  if (got > 0) {
+    boost::asio::post(thread_.context, [self = shared_from_this()] { self->Drive(); });
+    return false;
+  }
+  if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    Wait(Transport::Io::kWantRead);
+  } else {
+    Close();
+  }
+  return false;
+}
+
+void Connection::Sweep(base::Steady now) {
+  if (now < deadline_) return;
+  const bool in_request = state_ == State::kReading && head_begun_;
+  if (state_ == State::kHandshake) {
+    server_.counters.Refused("header_timeout");
+  } else if (in_request) {
+    ++wait_id_;  // forgets the wait for more
+    RefuseRequest(408, body_begun_ ? "body_timeout" : "header_timeout",
+                  body_begun_ ? "the request body did not arrive in time"
+                              : "the request head did not arrive in time");
+    Drive();
+    return;
+  } else if (state_ == State::kWriting) {
+    server_.counters.Refused("write_timeout");
+  } else if (state_ == State::kReading && answered_ == 0) {
+    server_.counters.Refused("header_timeout");  // connected and said nothing
+  }
+  Close();
+}
+
+void Connection::Retire() {
+  if (state_ == State::kHandshake || state_ == State::kDraining ||
+      (state_ == State::kReading && !head_begun_))
+    Close();
+}
+
+void Connection::Cut() {
+  if (state_ == State::kRunning) {
+    shutdown(socket_.native_handle(),
+             SHUT_RDWR);  // its handler still asks whether the client is gone
+    return;
+  }
+  Close();
+}
+
+void Connection::Close() {
+  if (state_ == State::kClosed) return;
+  const auto keep = shared_from_this();
+  if (state_ != State::kDraining) transport_.SayGoodbye();
+  state_ = State::kClosed;
+  deadline_ = base::Steady::max();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  thread_.connections.erase(self_);
+  thread_.on_close();
+}
+
+}  // namespace plimsoll::http::detail

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The TLS side of a listener: its certificate, and the judgement of the certificates of clients.
+//
+// The handshake accepts any client certificate, because who may come in is decided per request and
+// with an explanation. The certificate is judged once per connection against every trust pool.
+// Sessions are not resumed: a ticket would not carry the client's chain, and the callers we have
+// never resume.
+//
+// Threads: immutable; may be used from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "http/detail/transport.h"
+#include "http/message.h"
+#include "http/server.h"
+
+struct ssl_ctx_st;
+struct x509_store_st;
+
+namespace plimsoll::http::detail {
+
+class TlsContext {
+ public:
+  // Fails with: kBadInput naming what cannot be used.
+  static base::Result<std::shared_ptr<const TlsContext>> Make(const TlsCredentials& credentials);
+  ~TlsContext();
+
+  // Returns: the state of one accepted connection; null for lack of memory.
+  SslPtr NewSession() const;
+  // Requires: the handshake is over. Returns: null when the client presented none.
+  std::shared_ptr<const ClientCertificate> Judge(const SslPtr& session) const;
+
+ private:
+  struct Pool {
+    std::string name;
+    x509_store_st* store;
+  };
+  TlsContext() = default;
+  base::Result<void> AddPool(const TrustPool& pool);
+
+  ssl_ctx_st* context_ = nullptr;
+  std::vector<Pool> pools_;
+};
+
+}  // namespace plimsoll::http::detail

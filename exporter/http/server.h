@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two HTTP/1.1 servers behind one interface: both carry the same Handler and pass the same route
+// tests.
+//
+// CivetWeb serves plain HTTP over IPv4, one thread per connection. The Beast server serves plain or
+// TLS over IPv4 or IPv6 from io threads of its own, without an allocation per request of its own.
+// They share nothing, so a flood on one listener is not felt on the other.
+//
+// HEAD reaches the handler as "HEAD"; the servers send the head of its answer and leave out the
+// body. No answer ever carries Retry-After, and a client that goes away is not an error.
+//
+// Threads: Start and Stop from one thread; SetCredentials and port() from any. The handler is
+// called from
+//          several threads at once. An exception from it becomes a 500.
+// Bounds:  ServerLimits; what is refused is counted by reason (telemetry HttpRefused).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "http/message.h"
+
+namespace plimsoll::telemetry {
+class Telemetry;
+}
+
+namespace plimsoll::http {
+
+struct ServerLimits {
+  std::size_t connections = 256;
+  std::size_t header_bytes = 64 << 10;  // request line and headers together
+  std::size_t url_bytes = 32 << 10;
+  std::size_t body_bytes = 1 << 20;
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(10);  // handshake included
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);  // between requests
+  std::chrono::milliseconds write_timeout = std::chrono::seconds(60);
+  unsigned threads = 16;  // CivetWeb: connections served at a time, the others wait for their turn
+  unsigned io_threads = 1;    // Beast
+  unsigned slow_threads = 2;  // Beast: for requests that ServerOptions::slow names
+  std::size_t slow_queue = 64;
+};
+
+struct ServerOptions {
+  std::string listener = "ops";  // label of the telemetry
+  std::string address =
+      {};  // "host:port"; ":port" is every interface; port 0 lets the system choose
+  ServerLimits limits = {};
+  // Beast: whether a request runs on the slow threads; all others run on the io thread and must not
+  // block.
+  std::function<bool(const Request&)> slow = {};
+  // The body of the server's own refusals (400, 408, 413, 414, 431, 500, 503). Default: one line of
+  // text.
+  std::function<Response(int status, std::string_view message)> refusal = {};
+};
+
+// A certificate authority bundle under the name that ClientCertificate::trusted_by reports.
+struct TrustPool {
+  std::string name;
+  std::string pem;
+};
+
+struct TlsCredentials {
+  std::string certificate_pem = {};  // leaf first, then its chain
+  std::string key_pem = {};
+  std::vector<TrustPool> trust_pools = {};
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;
+
+  // Fails with: kUnavailable "cannot listen on ADDRESS: REASON"; kBadInput for an address or a
+  // certificate that cannot be used.
+  virtual base::Result<void> Start() = 0;
+  // Returns: the port in use; 0 before Start.
+  virtual std::uint16_t port() const = 0;
+  // Stops accepting, closes idle connections, lets running requests end until the deadline, then
+  // cuts them off (their Request::gone answers true). Returns when no handler runs any more.
+  virtual void Stop(std::chrono::milliseconds deadline) = 0;
+  // New connections use the new credentials; open ones keep theirs. A failure leaves the old ones.
+  // Fails with: kBadInput; also on a server without TLS.
+  virtual base::Result<void> SetCredentials(const TlsCredentials& credentials) = 0;
+};
+
+// `telemetry` may be null and must outlive the server.
+std::unique_ptr<Server> NewCivetServer(ServerOptions options, Handler handler,
+                                       telemetry::Telemetry* telemetry);
+std::unique_ptr<Server> NewBeastServer(ServerOptions options, Handler handler,
+                                       telemetry::Telemetry* telemetry);
+// TLS 1.2 or later; asks for a client certificate and lets the handler decide what its absence
+// means. Start fails until the credentials can be used.
+std::unique_ptr<Server> NewTlsServer(ServerOptions options, TlsCredentials credentials,
+                                     Handler handler, telemetry::Telemetry* telemetry);
+
+}  // namespace plimsoll::http
