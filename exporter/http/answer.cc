@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What both servers do with a request besides reading and writing it.
 #include "http/detail/answer.h"
 
 #include <algorithm>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The state machine of one connection: each step does what the socket allows and says whether to
+// go on.
 #include "http/detail/connection.h"
 
 #include <poll.h>

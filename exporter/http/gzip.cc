@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// zlib behind two calls, and the choice to compress an answer.
 #include "http/detail/gzip.h"
 
 #include <zlib.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Beast's parser with our callbacks: fields go straight into strings that outlive the message.
 #include "http/detail/http_parser.h"
 
 #include <boost/asio/buffer.hpp>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Queries, percent-encoding, header lookup and content negotiation; no I/O.
 #include "http/message.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Certificates and keys out of PEM text, with errors that name which one is broken.
 #include "http/detail/pem.h"
 
 #include <openssl/bio.h>

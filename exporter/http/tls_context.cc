@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Making a server's TLS context, and judging the certificate of a client against the trust pools.
 #include "http/detail/tls_context.h"
 
 #include <openssl/err.h>

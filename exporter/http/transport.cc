@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Reads and writes of a non-blocking socket, translated to what the caller must wait for.
 #include "http/detail/transport.h"
 
 #include <openssl/bio.h>
