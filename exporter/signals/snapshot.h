@@ -11,6 +11,7 @@
 // Bounds:  Limits of signals/evaluator.h, which builds it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -40,6 +41,9 @@ struct Moment {
 
 // The closed list of why there is no value (docs/architecture.md 5.1).
 enum class Reason { kNeverScraped, kStale, kEmpty, kSeveral, kNotFinite, kOutOfRange, kQueryError };
+inline constexpr std::array kReasons = {
+    Reason::kNeverScraped, Reason::kStale,      Reason::kEmpty,     Reason::kSeveral,
+    Reason::kNotFinite,    Reason::kOutOfRange, Reason::kQueryError};
 // Returns: "never_scraped", "stale", ...: the label value and the word in messages.
 std::string_view ReasonText(Reason reason);
 

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a path to an answer: who, may they, which metric, which series, what is it now.
+#include "serve/external_metrics.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/format.h"
+#include "base/number_text.h"
+#include "document/json.h"
+#include "serve/detail/api_status.h"
+
+namespace plimsoll::serve {
+namespace {
+
+constexpr std::string_view kMetricPrefix = "/apis/external.metrics.k8s.io/v1beta1/namespaces/";
+constexpr std::string_view kNoResource = "the server could not find the requested resource";
+// Names longer than this are not compared with the known ones for a hint.
+constexpr std::size_t kHintedName = 100;
+
+struct MetricPath {
+  std::string name_space;
+  std::string metric;  // in lower case, as client-go asks
+};
+
+std::string Segment(std::string_view raw) {
+  return raw.find('%') == std::string_view::npos ? std::string(raw)
+                                                 : http::PercentDecode(raw, false);
+}
+
+// ".../namespaces/{ns}/{metric}"; both segments may be percent-encoded, and neither may hide a
+// slash.
+std::optional<MetricPath> ReadMetricPath(std::string_view raw) {
+  if (raw.substr(0, kMetricPrefix.size()) != kMetricPrefix) return std::nullopt;
+  raw.remove_prefix(kMetricPrefix.size());
+  const std::size_t slash = raw.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  MetricPath path{Segment(raw.substr(0, slash)), Segment(raw.substr(slash + 1))};
+  for (const std::string* part : {&path.name_space, &path.metric}) {
+    if (part->empty() || part->find('/') != std::string::npos) return std::nullopt;
+  }
+  for (char& c : path.metric) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return path;
+}
+
+// As an API server reads a boolean parameter: anything but "false" and "0" is true.
+bool IsTrue(std::string_view value) {
+  return value != "0" && value != "false" && value != "False" && value != "FALSE";
+}
+
+http::Response Forbidden(const User& user, const MetricPath* metric, std::string_view path) {
+  if (metric == nullptr) {
+    return ApiStatus(403, base::format("forbidden: User {} cannot get path {}",
+                                       base::GoQuote(user.name), base::GoQuote(path)));
+  }
+  return ApiStatus(
+      403,
+      base::format("{}.{} is forbidden: User {} cannot list resource {} in API group \"{}\" in the "
+                   "namespace {}",
+                   metric->metric, kExternalGroup, base::GoQuote(user.name),
+                   base::GoQuote(metric->metric), kExternalGroup,
+                   base::GoQuote(metric->name_space)),
+      {.group = kExternalGroup, .kind = metric->metric});
+}
+
+http::Response UnknownMetric(const signals::Snapshot* snapshot, std::string_view name_space,
+                             const std::string& name) {
+  std::string message =
+      base::format("the server could not find the metric {} in the namespace {}", name, name_space);
+  std::vector<std::string_view> known;
+  if (snapshot != nullptr && name.size() <= kHintedName) {
+    for (const signals::Metric& metric : snapshot->metrics) {
+      if (snapshot->Find(name_space, metric.policy->name) == &metric)
+        known.push_back(metric.policy->name);
+    }
+  }
+  const std::string_view nearest = base::NearestOf(name, known);
+  if (!nearest.empty()) message += base::format("; did you mean {}?", nearest);
+  return ApiStatus(404, message, {.name = name, .group = kExternalGroup});
+}
+
+void AppendValue(std::string_view name, const signals::Served& served, std::string& body) {
+  body.reserve(320);
+  body +=
+      R"({"kind":"ExternalMetricValueList","apiVersion":"external.metrics.k8s.io/v1beta1","metadata":{},)"
+      R"("items":[{"metricName":)";
+  document::AppendJsonStringHtml(name, body);
+  body += R"(,"metricLabels":{)";
+  bool first = true;
+  for (const model::Label& label : served.labels) {
+    if (!first) body += ',';
+    first = false;
+    document::AppendJsonStringHtml(label.name, body);
+    body += ':';
+    document::AppendJsonStringHtml(label.value, body);
+  }
+  body += R"(},"timestamp":")";
+  constexpr base::Time kSecond = 1000;
+  body += base::FormatRfc3339(served.timestamp / kSecond * kSecond);
+  body += R"(","window":)";
+  body += std::to_string(served.window.count());
+  body += R"(,"value":")";
+  body += served.quantity;
+  body += R"("}]})";
+  body += '\n';
+}
+
+}  // namespace
+
+ExternalMetricsApi::ExternalMetricsApi(const base::Published<signals::Snapshot>& snapshot,
+                                       const base::Clock& clock, telemetry::Telemetry* telemetry,
+                                       Options options)
+    : snapshot_(snapshot),
+      clock_(clock),
+      options_(std::move(options)),
+      discovery_(options_.version) {
+  if (telemetry == nullptr) return;
+  for (const signals::Reason reason : signals::kReasons) {
+    errors_[static_cast<std::size_t>(reason)] = telemetry->CounterOf(
+        telemetry::MetricId::kExternalMetricErrors, {signals::ReasonText(reason)});
+  }
+}
+
+http::Response ExternalMetricsApi::Handle(
+    const http::Request& request,
+    const std::function<std::optional<http::Response>(const http::Request&)>& health) const {
+  const auto user = Authenticate(options_.authentication, request);
+  if (!user) return ApiStatus(401, "Unauthorized");
+
+  std::string_view path = request.raw_path;
+  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  const auto metric = ReadMetricPath(path);
+  const Access access =
+      metric ? Access{.verb = "list", .name_space = metric->name_space, .metric = metric->metric}
+             : Access{.path = path};
+  if (!MayAccess(options_.access, *user, access))
+    return Forbidden(*user, metric ? &*metric : nullptr, path);
+
+  if (health && !metric) {
+    if (auto answer = health(request)) return *std::move(answer);
+  }
+  const bool ours =
+      metric || path == "/apis" || path == "/openapi/v2" || path.substr(0, 6) == "/apis/";
+  if (ours && request.method != "GET") {
+    return ApiStatus(405, "the server does not allow this method on the requested resource");
+  }
+  if (metric) return ReadMetric(metric->name_space, metric->metric, request);
+  if (auto answer = discovery_.Answer(path, request)) return *std::move(answer);
+  return ApiStatus(404, kNoResource);
+}
+
+http::Response ExternalMetricsApi::ReadMetric(std::string_view name_space, const std::string& name,
+                                              const http::Request& request) const {
+  if (!AcceptsJson(request.Header("Accept")))
+    return ApiStatus(406, "only application/json is served here");
+  std::string selector_text;
+  if (!request.raw_query.empty()) {
+    bool selector_seen = false;
+    for (auto& [key, value] : http::ParseQuery(request.raw_query)) {
+      if (key == "watch" && IsTrue(value)) {
+        return ApiStatus(
+            405, "watch is not supported on resources of kind \"*.external.metrics.k8s.io\"",
+            {.group = kExternalGroup, .kind = "*"});
+      }
+      if (key != "labelSelector" || selector_seen) continue;
+      selector_text = std::move(value);
+      selector_seen = true;
+    }
+  }
+  const auto selector = LabelSelector::Parse(selector_text, options_.selector);
+  if (!selector) return ApiStatus(400, selector.error().message);
+
+  const auto snapshot = snapshot_.Get();
+  const signals::Metric* metric = snapshot ? snapshot->Find(name_space, name) : nullptr;
+  if (metric == nullptr) return UnknownMetric(snapshot.get(), name_space, name);
+  const signals::Outcome outcome =
+      signals::Resolve(*snapshot, *metric, name_space,
+                       selector->everything() ? nullptr : &*selector, signals::Moment::Of(clock_));
+  if (const auto* failure = std::get_if<signals::Failure>(&outcome)) {
+    errors_[static_cast<std::size_t>(failure->reason)].Add();
+    return ApiStatus(
+        503, failure->message,
+        {.name = name, .group = kExternalGroup, .cause = signals::ReasonText(failure->reason)});
+  }
+  http::Response response{.content_type = "application/json"};
+  response.headers.emplace_back("Cache-Control", "no-cache, private");
+  AppendValue(name, std::get<signals::Served>(outcome), response.body);
+  return response;
+}
+
+}  // namespace plimsoll::serve

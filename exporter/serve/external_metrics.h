@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The face that an HPA reads: external.metrics.k8s.io/v1beta1, with the discovery around it.
+//
+// Every read is answered from the newest snapshot: no engine, no rule and no lock that a scrape
+// holds is waited for. A known metric without a valid value is a 503 whose message says why; it is
+// never zero and never an empty list, so that the HPA does not scale in. An unknown one is a 404.
+//
+// Threads: Handle may be called from any thread.
+// Bounds:  SelectorLimits; the path's and the headers' lengths are the server's.
+// See:     docs/architecture.md 5.3 and 6
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/published.h"
+#include "http/message.h"
+#include "serve/authentication.h"
+#include "serve/detail/discovery.h"
+#include "serve/label_selector.h"
+#include "signals/resolve.h"
+#include "signals/snapshot.h"
+#include "telemetry/telemetry.h"
+
+namespace plimsoll::serve {
+
+class ExternalMetricsApi {
+ public:
+  struct Options {
+    AuthenticationOptions authentication = {};
+    AccessRule access = {};
+    SelectorLimits selector = {};
+    std::string version = "unknown";
+  };
+
+  // Lives as long as: `snapshot`, `clock` and `telemetry` (which may be null).
+  ExternalMetricsApi(const base::Published<signals::Snapshot>& snapshot, const base::Clock& clock,
+                     telemetry::Telemetry* telemetry, Options options);
+
+  // Answers discovery and metric reads; asks `health` for /healthz, /livez and /readyz once the
+  // client is known to be allowed. `health` returns nothing for other paths.
+  http::Response Handle(
+      const http::Request& request,
+      const std::function<std::optional<http::Response>(const http::Request&)>& health = {}) const;
+
+ private:
+  http::Response ReadMetric(std::string_view name_space, const std::string& name,
+                            const http::Request& request) const;
+
+  const base::Published<signals::Snapshot>& snapshot_;
+  const base::Clock& clock_;
+  Options options_;
+  Discovery discovery_;
+  mutable std::array<telemetry::Counter, signals::kReasons.size()> errors_;
+};
+
+}  // namespace plimsoll::serve
