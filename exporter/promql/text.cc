@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Go's strconv and utf8 as far as the language needs them. See detail/text.h.
+#include "promql/detail/text.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "base/format.h"
+#include "base/number_text.h"
+
+namespace plimsoll::promql::detail {
+
+namespace {
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+void AppendUtf8(std::uint32_t code, std::string& out) {
+  if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) code = kReplacement;
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | code >> 6);
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | code >> 12);
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | code >> 18);
+    out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  }
+}
+
+// The few ranges of unprintable code points that people meet; Go has the whole table.
+bool IsPrintable(std::int32_t rune) {
+  if (rune < 0x20 || (rune >= 0x7F && rune <= 0xA0) || rune == 0xAD) return false;
+  if (rune >= 0x2000 && rune <= 0x200F) return false;
+  if (rune >= 0x2028 && rune <= 0x202F) return false;
+  return rune != 0x3000 && rune != 0xFEFF;
+}
+
+// The value of a simple escape (\n), or nothing.
+std::optional<char> SimpleEscape(char c) {
+  switch (c) {
+    case 'a':
+      return '\a';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'v':
+      return '\v';
+    case '\\':
+      return '\\';
+    default:
+      return std::nullopt;
+  }
+}
+
+// Reads what follows a backslash; advances `at` past it.
+bool AppendEscape(std::string_view text, std::size_t& at, char quote, std::string& out) {
+  if (at >= text.size()) return false;
+  const char c = text[at++];
+  if (const auto simple = SimpleEscape(c)) {
+    out += *simple;
+    return true;
+  }
+  if (c == quote) {
+    out += c;
+    return true;
+  }
+  const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+  std::uint32_t code = 0;
+  if (digits > 0) {
+    if (at + digits > text.size()) return false;
+    for (std::size_t i = 0; i < digits; ++i) {
+      const int value = HexValue(text[at++]);
+      if (value < 0) return false;
+      code = code << 4 | static_cast<std::uint32_t>(value);
+    }
+    if (c == 'x') {
+      out += static_cast<char>(code);
+    } else {
+      if (code > 0x10FFFF) return false;
+      AppendUtf8(code, out);
+    }
+    return true;
+  }
+  if (c < '0' || c > '7' || at + 2 > text.size()) return false;
+  code = static_cast<std::uint32_t>(c - '0');
+  for (int i = 0; i < 2; ++i) {
+    const char digit = text[at++];
+    if (digit < '0' || digit > '7') return false;
+    code = code << 3 | static_cast<std::uint32_t>(digit - '0');
+  }
+  if (code > 255) return false;
+  out += static_cast<char>(code);
+  return true;
+}
+
+// Go's rule: an underscore stands between digits, or between a base prefix and a digit.
+bool UnderscoresAreSound(std::string_view text, bool prefixed) {
+  char before = '^';
+  std::size_t at = 0;
+  if (prefixed) {
+    at = 2;
+    before = '0';
+  } else if (text.size() > 1 && text[0] == '0') {
+    at = 1;
+    before = '0';
+  }
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    const bool digit = prefixed ? HexValue(c) >= 0 : c >= '0' && c <= '9';
+    if (digit) {
+      before = '0';
+    } else if (c == '_') {
+      if (before != '0') return false;
+      before = '_';
+    } else {
+      if (before == '_') return false;
+      before = '!';
+    }
+  }
+  return before != '_';
+}
+
+}  // namespace
+
+Rune DecodeRune(std::string_view text) {
+  if (text.empty()) return {};
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  const std::string_view bytes = text.substr(0, length);
+  if (bytes.size() < length || !base::IsValidUtf8(bytes)) return {kReplacement, 1};
+  std::int32_t code = lead & (0xFF >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    code = code << 6 | (static_cast<unsigned char>(bytes[i]) & 0x3F);
+  }
+  return {code, static_cast<int>(length)};
+}
+
+std::string QuoteRune(std::int32_t rune) {
+  if (rune < 0 || rune > 0x10FFFF) rune = kReplacement;
+  if (rune == '\'') return "'\\''";
+  if (rune == '"') return "'\"'";
+  std::string text;
+  AppendUtf8(static_cast<std::uint32_t>(rune), text);
+  if (rune >= 0x80 && !IsPrintable(rune)) text = base::format("\\u{:04x}", rune);
+  if (rune < 0x80) {
+    const std::string quoted = base::GoQuote(text);
+    text = quoted.substr(1, quoted.size() - 2);
+  }
+  return "'" + text + "'";
+}
+
+std::string UnicodeName(std::int32_t rune) {
+  std::string text = base::format("U+{:04X}", rune);
+  if (!IsPrintable(rune)) return text;
+  text += " '";
+  AppendUtf8(static_cast<std::uint32_t>(rune), text);
+  return text + "'";
+}
+
+std::string QuoteForError(std::string_view text) { return base::GoQuote(text); }
+
+std::string QuoteShortened(std::string_view text) {
+  constexpr int kRunes = 10;
+  if (text.size() <= kRunes) return base::GoQuote(text);
+  std::size_t length = 0;
+  for (int i = 0; i < kRunes && length < text.size(); ++i) {
+    length += static_cast<std::size_t>(DecodeRune(text.substr(length)).width);
+  }
+  return base::GoQuote(text.substr(0, length)) + "...";
+}
+
+std::string QuoteLiteral(std::string_view text) {
+  std::string quoted = base::GoQuote(text);
+  constexpr std::string_view kBytes = "\xEF\xBF\xBD";
+  for (std::size_t at = 0; (at = quoted.find(kBytes, at)) != std::string::npos;) {
+    quoted.replace(at, kBytes.size(), "\\ufffd");
+  }
+  return quoted;
+}
+
+std::optional<std::string> Unquote(std::string_view text) {
+  if (text.size() < 2 || text.front() != text.back()) return std::nullopt;
+  const char quote = text.front();
+  text = text.substr(1, text.size() - 2);
+  if (quote == '`') return std::string(text);
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at++];
+    if (c == quote || c == '\n') return std::nullopt;
+    if (c != '\\') {
+      out += c;
+    } else if (!AppendEscape(text, at, quote, out)) {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
+base::Result<double> ReadNumber(std::string_view text) {
+  const auto fail = [&](std::string_view why) {
+    return base::BadInput(
+        base::format("strconv.ParseFloat: parsing {}: {}", base::GoQuote(text), why));
+  };
+  const bool hex = text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
+  std::string digits;
+  for (const char c : text) {
+    if (c != '_') digits += c;
+  }
+  if (digits.size() != text.size() && !UnderscoresAreSound(text, hex))
+    return fail("invalid syntax");
+
+  // Integers first, as Go's ParseInt(s, 0, 64) has them: a leading zero means octal.
+  const bool octal = !hex && digits.size() > 1 && digits[0] == '0';
+  const char* const first = digits.data() + (hex ? 2 : octal ? 1 : 0);
+  const char* const last = digits.data() + digits.size();
+  std::int64_t integer = 0;
+  const auto [end, code] = std::from_chars(first, last, integer, hex ? 16 : octal ? 8 : 10);
+  if (end == last && code == std::errc() && first != last) return static_cast<double>(integer);
+  if (hex) return fail("invalid syntax");
+
+  const auto value = base::ParseFloat(digits);
+  if (value) return *value;
+  const bool shape = digits.find_first_not_of("0123456789.eE+-") == std::string::npos;
+  const bool exponent_digits = !digits.empty() && digits.back() >= '0' && digits.back() <= '9';
+  return fail(shape && (exponent_digits || digits.back() == '.') ? "value out of range"
+                                                                 : "invalid syntax");
+}
+
+}  // namespace plimsoll::promql::detail
