@@ -219,11 +219,10 @@ Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   while (!rest.empty()) {
     if (!IsDigit(rest[0])) return BadInput("not a valid duration string: " + quoted);
     std::size_t count = 0;
+    while (count < rest.size() && IsDigit(rest[count])) ++count;
     std::uint64_t number = 0;
-    while (count < rest.size() && IsDigit(rest[count])) {
-      number = number * 10 + static_cast<std::uint64_t>(rest[count++] - '0');
-      if (number > static_cast<std::uint64_t>(kMax)) return BadInput("duration out of range");
-    }
+    const auto [end, code] = std::from_chars(rest.data(), rest.data() + count, number);
+    if (code != std::errc()) return BadInput("not a valid duration string: " + quoted);
     rest.remove_prefix(count);
     std::size_t letters = 0;
     while (letters < rest.size() && !IsDigit(rest[letters])) ++letters;
@@ -255,8 +254,8 @@ std::string FormatDuration(std::chrono::milliseconds duration) {
     rest = -rest;
   }
   for (const Unit& unit : kUnits) {
-    // Years, weeks and days only when they are exact: 90d stays 90d, 36h is not 1d12h (Prometheus).
-    const bool exact_only = unit.name == "y" || unit.name == "w" || unit.name == "d";
+    // Years and weeks only when they are exact: 90d stays 90d and is not 12w6d (Prometheus).
+    const bool exact_only = unit.name == "y" || unit.name == "w";
     if (exact_only && rest % unit.milliseconds != 0) continue;
     if (const std::int64_t count = rest / unit.milliseconds; count > 0) {
       fmt::format_to(std::back_inserter(out), "{}{}", count, unit.name);

@@ -274,7 +274,14 @@ void Printer::PrintMatching(const VectorMatching& matching) {
 }
 
 void Printer::Print(const Binary& node) {
-  Print(*node.lhs);
+  // The sign of +Inf would take the whole power with it.
+  const auto* number = std::get_if<NumberLiteral>(&node.lhs->node);
+  if (number != nullptr && node.op == BinaryOp::kPow && number->value > 0 &&
+      std::isinf(number->value)) {
+    out_ += "Inf";
+  } else {
+    Print(*node.lhs);
+  }
   out_ += base::format(" {}", OpText(node.op));
   if (node.return_bool) out_ += " bool";
   if (node.matching) PrintMatching(*node.matching);

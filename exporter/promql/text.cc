@@ -139,6 +139,28 @@ bool UnderscoresAreSound(std::string_view text, bool prefixed) {
   return before != '_';
 }
 
+// digits[.digits][e[+-]digits], with a digit somewhere before the exponent.
+bool IsDecimalFloat(std::string_view text) {
+  std::size_t at = 0;
+  const auto digits = [&] {
+    const std::size_t first = at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at - first;
+  };
+  std::size_t mantissa = digits();
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    mantissa += digits();
+  }
+  if (mantissa == 0) return false;
+  if (at < text.size() && (text[at] | 0x20) == 'e') {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    if (digits() == 0) return false;
+  }
+  return at == text.size();
+}
+
 }  // namespace
 
 Rune DecodeRune(std::string_view text) {
@@ -241,10 +263,7 @@ base::Result<double> ReadNumber(std::string_view text) {
 
   const auto value = base::ParseFloat(digits);
   if (value) return *value;
-  const bool shape = digits.find_first_not_of("0123456789.eE+-") == std::string::npos;
-  const bool exponent_digits = !digits.empty() && digits.back() >= '0' && digits.back() <= '9';
-  return fail(shape && (exponent_digits || digits.back() == '.') ? "value out of range"
-                                                                 : "invalid syntax");
+  return fail(IsDecimalFloat(digits) ? "value out of range" : "invalid syntax");
 }
 
 }  // namespace plimsoll::promql::detail

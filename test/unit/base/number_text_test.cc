@@ -104,12 +104,14 @@ TEST_CASE("durations are ordered units, each at most once") {
   CHECK(DurationError("1.5h") == "unknown unit \".\" in duration \"1.5h\"");
   CHECK(DurationError("5x") == "unknown unit \"x\" in duration \"5x\"");
   CHECK(DurationError("300000000y") == "duration out of range");
+  CHECK(DurationError("99999999999999999999s") ==
+        "not a valid duration string: \"99999999999999999999s\"");
 }
 
 TEST_CASE("durations print in their canonical form") {
   CHECK(FormatDuration(90min) == "1h30m");
   CHECK(FormatDuration(0ms) == "0s");
-  CHECK(FormatDuration(36h) == "36h");
+  CHECK(FormatDuration(36h) == "1d12h");
   CHECK(FormatDuration(48h) == "2d");
   CHECK(FormatDuration(1500ms) == "1s500ms");
 }

@@ -54,6 +54,9 @@ constexpr Refused kRefused[] = {
     {"0xffffffffffffffffff",
      "1:1: parse error: error parsing number: strconv.ParseFloat: parsing "
      "\"0xffffffffffffffffff\": invalid syntax"},
+    {"1e3.",
+     "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1e3.\": invalid "
+     "syntax"},
     {"1h30", "1:1: parse error: bad number or duration syntax: \"1h30\""},
     {"30m1h", "1:1: parse error: not a valid duration string: \"30m1h\""},
     // Strings.

@@ -82,6 +82,7 @@ TEST_CASE("operators print with their modifiers") {
   Other("a + fill_left(2) fill_right(2) b", "a + fill (2) b");
   Same("a - on (x) group_right () fill_left (-1) fill_right (2.5) b");
   Same("-a ^ b");
+  Other("-inf ^ 2", "-Inf ^ 2");
   Other("- -1", "1");
   Other("+a", "+a");
   Other("1 </ a", "1 </ a");

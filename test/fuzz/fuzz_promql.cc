@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A query that parses prints as text that parses to an equal tree, and printing is then stable.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "promql/parser.h"
+#include "promql/print.h"
+#include "promql/reach.h"
+
+namespace {
+
+using namespace plimsoll;  // NOLINT: a harness
+
+[[noreturn]] void Broken(const char* what, std::string_view query, std::string_view printed) {
+  std::fprintf(stderr, "%s\n  query:   %.*s\n  printed: %.*s\n", what,
+               static_cast<int>(query.size()), query.data(), static_cast<int>(printed.size()),
+               printed.data());
+  std::abort();
+}
+
+// Beyond this many milliseconds a double cannot tell neighbours apart, so `@` does not read back.
+bool HasUnreadableInstant(const promql::Expr& expr) {
+  for (const promql::VectorSelector* selector : promql::Selectors(expr)) {
+    if (selector->at && std::abs(static_cast<double>(selector->at->time)) > 0x1p53) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view query(reinterpret_cast<const char*>(data), size);
+  promql::ParseOptions options;
+  options.experimental_functions = options.extended_range_selectors = options.binop_fill = true;
+  (void)promql::ParseSelector(query);
+  const auto first = promql::Parse(query, options);
+  if (!first || HasUnreadableInstant(**first)) return 0;
+  (void)promql::ReachOf(**first, std::chrono::minutes(5), std::chrono::minutes(1));
+  if (!promql::Equal(**first, *promql::Clone(**first))) Broken("a copy differs", query, "");
+  const std::string printed = promql::Print(**first);
+  const auto second = promql::Parse(printed, options);
+  if (!second) Broken(second.error().message.c_str(), query, printed);
+  if (!promql::Equal(**first, **second)) Broken("the trees differ", query, printed);
+  if (promql::Print(**second) != printed) Broken("printing is not stable", query, printed);
+  return 0;
+}
