@@ -6,6 +6,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <limits>
 #include <utility>
 
 namespace plimsoll::http::detail {
@@ -183,7 +184,8 @@ class Receiver final : public beast::http::basic_parser<false> {
   Receiver(std::size_t header_bytes, bool head_request, ResponseParser::Sink to)
       : sink(std::move(to)) {
     header_limit(static_cast<std::uint32_t>(header_bytes));
-    body_limit(boost::none);  // the sink limits, after decompression
+    // The sink limits, after decompression; with no limit Beast 1.74 refuses every body.
+    body_limit(std::numeric_limits<std::uint64_t>::max());
     eager(true);
     if (head_request) skip(true);
   }

@@ -64,12 +64,14 @@ bool RefusedByParameters(std::string_view parameters) {
 
 }  // namespace
 
-std::string_view Request::Header(std::string_view name) const {
+std::string_view FindHeader(const Pairs& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
     if (SameWithoutCase(key, name)) return value;
   }
   return {};
 }
+
+std::string_view Request::Header(std::string_view name) const { return FindHeader(headers, name); }
 
 Pairs ParseQuery(std::string_view raw_query) {
   Pairs pairs;

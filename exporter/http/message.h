@@ -30,6 +30,9 @@ struct ClientCertificate {
   std::string problem = {};  // why no pool trusts it; "" when one does
 };
 
+// Returns: the first value under `name`, compared without case; "" when absent.
+std::string_view FindHeader(const Pairs& headers, std::string_view name);
+
 struct Request {
   std::string method = "GET";
   std::string path = "/";      // percent-decoded, without the query

@@ -62,15 +62,17 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "namespace,metric,state")                                                                     \
   X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                      \
     "Reads of an external metric that were answered by an error, by reason.", "reason")           \
-  X(SignalsRefused, kCounter, "plimsoll_signals_refused_total",                                          \
-    "Series of signals and external metrics that did not fit their limits, by reason.", "reason")       \
+  X(SignalsRefused, kCounter, "plimsoll_signals_refused_total",                                   \
+    "Series of signals and external metrics that did not fit their limits, by reason.", "reason") \
   X(HttpRequests, kCounter, "plimsoll_http_requests_total",                                       \
     "Requests answered, by listener and status code.", "listener,code")                           \
   X(HttpRequestDuration, kHistogram, "plimsoll_http_request_duration_seconds",                    \
     "Time from a request's last byte to its answer, by listener.", "listener")                    \
   X(HttpRefused, kCounter, "plimsoll_http_connections_refused_total",                             \
     "Connections and requests that were refused or cut off, by listener and reason.",             \
-    "listener,reason")
+    "listener,reason")                                                                            \
+  X(HttpClientErrors, kCounter, "plimsoll_http_client_errors_total",                              \
+    "Fetches of targets and APIs that failed, by phase and reason.", "phase,reason")
 
 enum class MetricId {
 #define PLIMSOLL_METRIC_ID(id, kind, name, help, labels) k##id,
