@@ -142,11 +142,7 @@ void AppendShortestG(double value, std::string& out) {
   AppendWithThresholds(value, 1e-4, 1e6, out);
 }
 
-std::string SprintFloat(double value) {
-  std::string out;
-  AppendWithThresholds(value, 1e-4, 1e21, out);
-  return out;
-}
+std::string SprintFloat(double value) { return ShortestG(value); }
 
 std::string ApiFloat(double value) {
   std::string out;

@@ -65,6 +65,12 @@ struct HttpClientConfig {
   bool follow_redirects = true;
 };
 
+// Which metric and label names are good: any UTF-8, or [a-zA-Z_][a-zA-Z0-9_]* (with a colon in
+// metric names).
+enum class NameScheme { kUtf8, kLegacy };
+// What the Accept header asks of a target whose names are not legacy ones.
+enum class NameEscaping { kAllowUtf8, kUnderscores, kDots, kValues };
+
 struct RelabelRule {
   enum class Action {
     kReplace,
@@ -86,6 +92,8 @@ struct RelabelRule {
   std::uint64_t modulus = 0;
   std::string target_label;
   std::string replacement = "$1";
+  NameScheme names = NameScheme::kUtf8;  // what a resulting label name must satisfy
+  bool default_regex = true;             // no regex was written: (.*)
 };
 
 enum class ScrapeProtocol {
@@ -138,6 +146,9 @@ struct ScrapeConfig {
   std::vector<StaticGroup> static_configs;
   std::vector<FileDiscovery> file_sd_configs;
   bool extra_scrape_metrics = false;
+  NameScheme names = NameScheme::kUtf8;              // metric_name_validation_scheme
+  NameEscaping escaping = NameEscaping::kAllowUtf8;  // metric_name_escaping_scheme
+  base::Place where = {};
 };
 
 struct Global {
@@ -198,7 +209,8 @@ struct RuleFile {
 struct Config {
   std::string file;  // "" when it came from a preset
   Global global;
-  std::vector<std::string> rule_files;  // the globs as written
+  std::vector<std::string> rule_files;           // the globs as written
+  std::vector<std::string> scrape_config_files;  // likewise; their content is in scrape_configs
   std::vector<RuleFile> rules;  // their contents, in order: read once, so that a reload is atomic
   std::vector<ScrapeConfig> scrape_configs;
   std::vector<std::pair<std::string, double>> params;
@@ -207,6 +219,8 @@ struct Config {
   milliseconds tick_deadline{0};  // tick.deadline; zero: min(scrape timeout, interval / 4)
   milliseconds max_window = std::chrono::hours(24);  // storage.max_window
   Limits limits;
+  std::vector<base::Error>
+      warnings;  // what was accepted and has no effect, or looks like a mistake
 };
 
 }  // namespace plimsoll::config

@@ -11,6 +11,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <sstream>
 #include <unordered_map>
@@ -48,14 +49,14 @@ class Builder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override;
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    Open(New(YamlNode::Kind::kList, mark), anchor);
+    Open(New(YamlNode::Kind::kList, mark, tag), anchor);
   }
   void OnSequenceEnd() override { Close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    Open(New(YamlNode::Kind::kMap, mark), anchor);
+    Open(New(YamlNode::Kind::kMap, mark, tag), anchor);
   }
   void OnMapEnd() override;
 
@@ -76,7 +77,7 @@ class Builder final : public YAML::EventHandler {
                          base::Error::Kind kind = base::Error::Kind::kBadInput) const {
     throw Stop{{kind, std::move(message), at.where()}};
   }
-  YamlNode* New(YamlNode::Kind kind, const YAML::Mark& mark);
+  YamlNode* New(YamlNode::Kind kind, const YAML::Mark& mark, std::string_view tag = "?");
   void Weigh(std::size_t weight, const YamlNode& at);
   void Put(YamlNode* node, YAML::anchor_t anchor);
   void Attach(const YamlNode* node);
@@ -91,12 +92,24 @@ class Builder final : public YAML::EventHandler {
   std::size_t weight_ = 0;
 };
 
-YamlNode* Builder::New(YamlNode::Kind kind, const YAML::Mark& mark) {
+// A tag that says what the value is anyway changes nothing; any other (!!binary, !include) would be
+// ignored.
+bool IsKnownTag(std::string_view tag) {
+  constexpr std::string_view kCore = "tag:yaml.org,2002:";
+  if (tag.empty() || tag == "?" || tag == "!") return true;
+  if (!tag.starts_with(kCore)) return false;
+  constexpr std::array<std::string_view, 7> kNames = {"str",  "int", "float", "bool",
+                                                      "null", "map", "seq"};
+  return std::find(kNames.begin(), kNames.end(), tag.substr(kCore.size())) != kNames.end();
+}
+
+YamlNode* Builder::New(YamlNode::Kind kind, const YAML::Mark& mark, std::string_view tag) {
   YamlNode& node = tree_.nodes.emplace_back();
   node.kind = kind;
   node.line = mark.line + 1;
   node.column = mark.column + 1;
   node.file = &tree_.file;
+  if (!IsKnownTag(tag)) Fail(node, fmt::format("the tag {} is not supported", base::GoQuote(tag)));
   Weigh(1, node);
   return &node;
 }
@@ -114,7 +127,7 @@ void Builder::Weigh(std::size_t weight, const YamlNode& at) {
 
 void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        const std::string& value) {
-  YamlNode* node = New(YamlNode::Kind::kScalar, mark);
+  YamlNode* node = New(YamlNode::Kind::kScalar, mark, tag);
   node->text = value;
   if (tag == "!" || tag == "tag:yaml.org,2002:str") node->style = YamlNode::Style::kOther;
   const auto line = static_cast<std::size_t>(mark.line);

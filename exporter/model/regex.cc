@@ -61,6 +61,30 @@ std::optional<Reference> ReadReference(std::string_view after_dollar) {
   return Reference{text.substr(0, length), text.substr(length + (brace ? 1 : 0))};
 }
 
+// RE2 and Go's regexp have the same author and the same errors, in other words.
+std::string GoWords(std::string_view error, std::string_view fragment) {
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"missing )", "missing closing )"},
+      {"missing ]", "missing closing ]"},
+      {"no argument for repetition operator", "missing argument to repetition operator"},
+      {"bad repetition operator", "invalid nested repetition operator"},
+      {"trailing \\", "trailing backslash at end of expression"},
+      {"invalid repetition size", "invalid repeat count"},
+      {"invalid named capture group", "invalid named capture"},
+      {"invalid perl operator", "invalid or unsupported Perl syntax"},
+  };
+  std::string_view words = error;
+  if (!fragment.empty() && words.ends_with(fragment)) words.remove_suffix(fragment.size());
+  if (words.ends_with(": ")) words.remove_suffix(2);
+  for (const auto& [re2, go] : kWords) {
+    if (words == re2) {
+      words = go;
+      break;
+    }
+  }
+  return std::string(words) + ": `" + std::string(fragment) + "`";
+}
+
 }  // namespace
 
 base::Result<Regex> Regex::Compile(std::string_view pattern) {
@@ -77,12 +101,7 @@ base::Result<Regex> Regex::Compile(std::string_view pattern) {
   // Checked alone first: "a)(b" must not become valid by the parentheses around it.
   const RE2 alone(re2::StringPiece(pattern.data(), pattern.size()), options);
   if (!alone.ok()) {
-    std::string text = "error parsing regexp: " + alone.error();
-    const auto colon = text.rfind(": ");
-    const std::string fragment = alone.error_arg();
-    if (!fragment.empty() && colon != std::string::npos)
-      text = text.substr(0, colon) + ": `" + fragment + "`";
-    return base::BadInput(std::move(text));
+    return base::BadInput("error parsing regexp: " + GoWords(alone.error(), alone.error_arg()));
   }
   regex.literals_ = Literals(pattern);
   std::string anchored = "^(?s:";

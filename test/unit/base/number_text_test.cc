@@ -48,8 +48,9 @@ TEST_CASE("exposition pages write %g: an exponent from a million on") {
   CHECK(ShortestG(0.00001) == "1e-05");
 }
 
-TEST_CASE("PromQL prints numbers as fmt.Sprint: an exponent from 1e21 on") {
-  CHECK(SprintFloat(1e6) == "1000000");
+TEST_CASE("PromQL prints numbers as fmt.Sprint") {
+  CHECK(SprintFloat(1e6) == "1e+06");
+  CHECK(SprintFloat(999999) == "999999");
   CHECK(SprintFloat(1e21) == "1e+21");
   CHECK(SprintFloat(0.00001) == "1e-05");
 }

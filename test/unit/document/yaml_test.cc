@@ -76,6 +76,13 @@ TEST_CASE("bad syntax is an error with a place") {
   CHECK(ErrorOf("a: 1\nb: \xff\n") == "f.yml:2: invalid UTF-8");
 }
 
+TEST_CASE("a tag that would be ignored is an error") {
+  CHECK(ErrorOf("a: !!binary 'eA=='\n") ==
+        "f.yml:1:4: the tag \"tag:yaml.org,2002:binary\" is not supported");
+  CHECK(ErrorOf("a: !include x.yml\n") == "f.yml:1:4: the tag \"!include\" is not supported");
+  CHECK(ErrorOf("a: !!str 1\nb: !!seq [!!int 1]\n") == "no error");
+}
+
 TEST_CASE("an alias stands for what it names, and << fills in what is missing") {
   CHECK(Show(Parse("a: &x [1]\nb: *x\n").root()) == "{a@1:1: [1@1:8], b@2:1: [1@1:8]}");
   CHECK(Show(Parse("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\n").root()) ==

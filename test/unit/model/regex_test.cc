@@ -43,3 +43,18 @@ TEST_CASE("a bad expression says what is wrong") {
   CHECK(Regex::Compile("a(").error().message.find("error parsing regexp: missing") == 0);
   CHECK_FALSE(Regex::Compile("a)(b").has_value());
 }
+
+TEST_CASE("a bad expression is described in the words of Go's regexp") {
+  const auto error = [](std::string_view pattern) {
+    return Regex::Compile(pattern).error().message;
+  };
+  CHECK(error("a(b") == "error parsing regexp: missing closing ): `a(b`");
+  CHECK(error("a)") == "error parsing regexp: unexpected ): `a)`");
+  CHECK(error("[a") == "error parsing regexp: missing closing ]: `[a`");
+  CHECK(error("*a") == "error parsing regexp: missing argument to repetition operator: `*`");
+  CHECK(error("a**") == "error parsing regexp: invalid nested repetition operator: `**`");
+  CHECK(error("a\\") == "error parsing regexp: trailing backslash at end of expression: ``");
+  CHECK(error("a{1001}") == "error parsing regexp: invalid repeat count: `{1001}`");
+  CHECK(error("(?P<n") == "error parsing regexp: invalid named capture: `(?P<n`");
+  CHECK(error("(?i") == "error parsing regexp: invalid or unsupported Perl syntax: `(?i`");
+}
