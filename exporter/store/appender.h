@@ -29,6 +29,9 @@ enum class Outcome {
   kTooFarAhead,    // further after Begin's `now` than the store allows
   kUnknownSeries,  // the series has gone since it was resolved: resolve it again
 };
+constexpr Outcome kOutcomes[] = {
+    Outcome::kAppended, Outcome::kSameSample,  Outcome::kDuplicate,    Outcome::kOutOfOrder,
+    Outcome::kTooOld,   Outcome::kTooFarAhead, Outcome::kUnknownSeries};
 // Returns: the reason as the metric has it ("out_of_order").
 std::string_view OutcomeName(Outcome outcome);
 

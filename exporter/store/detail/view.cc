@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Querier over a view.
+//
+// The one rule that keeps a reader off memory that the writer has taken back: go from a chunk to
+// the older one only when the samples wanted, or the view's oldest, lie before the chunk's first
+// sample. The writer cuts a chunk off only when the one after it begins before what every pin can
+// reach.
+#include "store/detail/view.h"
+
+#include <algorithm>
+#include <array>
+
+namespace plimsoll::store {
+namespace {
+
+// Announces that the pin's holder touches chunks; tells whether it may.
+class Visit {
+ public:
+  explicit Visit(Pin& pin, std::uint64_t serial) : pin_(pin) {
+    pin_.busy.store(true, std::memory_order_seq_cst);
+    allowed_ = pin_.broken.load(std::memory_order_seq_cst) != serial;
+  }
+  ~Visit() { pin_.busy.store(false, std::memory_order_release); }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  bool allowed() const { return allowed_; }
+
+ private:
+  Pin& pin_;
+  bool allowed_;
+};
+
+class ViewQuerier final : public Querier {
+ public:
+  ViewQuerier(Pins& pins, const base::Published<View>& views) : pin_(pins.Claim()) {
+    serial_ = pin_.serial.load(std::memory_order_relaxed);
+    view_ = views.Get();
+    pin_.opened.store(view_->now, std::memory_order_relaxed);
+    pin_.reach.store(view_->oldest, std::memory_order_release);
+  }
+  ~ViewQuerier() override {
+    view_.reset();
+    Pins::Release(pin_);
+  }
+
+  std::vector<SelectedSeries> Select(const model::Matchers& matchers, model::Time mint,
+                                     model::Time maxt) override;
+  void Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) override;
+  std::optional<Latest> ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) override;
+  bool IsRecorded(SeriesRef ref) const override;
+  model::Time RecordedSource(SeriesRef ref) const override;
+  model::Time OldestComplete() const override { return view_->oldest; }
+  std::uint64_t TableVersion() const override { return view_->table->version; }
+  bool Broken() const override { return pin_.broken.load(std::memory_order_seq_cst) == serial_; }
+
+ private:
+  const HotSeries* HotOfRef(SeriesRef ref) const;
+  bool Visible(Slot slot) const { return slot != kNoSlot && SlotBefore(slot, view_->limit); }
+  model::Time TimeOf(Slot slot) const { return view_->slots->TimeOf(slot); }
+  bool MayHave(const HotSeries& hot, model::Time mint) const;
+  std::optional<Latest> FindLatest(const HotSeries& hot, model::Time mint, model::Time maxt) const;
+  std::optional<std::pair<Latest, bool>> NewestOf(SeriesRef ref) const;
+
+  Pin& pin_;
+  std::uint64_t serial_ = 0;
+  std::shared_ptr<const View> view_;
+  std::vector<const Chunk*> chunks_;  // of the series being read, newest first
+};
+
+const HotSeries* ViewQuerier::HotOfRef(SeriesRef ref) const {
+  const PageDirectory& pages = view_->table->pages;
+  if (IndexOf(ref) >> kPageBits >= pages.size()) return nullptr;
+  const HotSeries& hot = HotOf(pages, IndexOf(ref));
+  return hot.generation.load(std::memory_order_acquire) == GenerationOf(ref) ? &hot : nullptr;
+}
+
+// A newest sample that this view does not see says nothing about older ones.
+bool ViewQuerier::MayHave(const HotSeries& hot, model::Time mint) const {
+  if (hot.head.load(std::memory_order_acquire) == nullptr) return false;
+  const Slot newest = hot.newest_slot.load(std::memory_order_acquire);
+  return !Visible(newest) || TimeOf(newest) >= mint;
+}
+
+std::vector<SelectedSeries> ViewQuerier::Select(const model::Matchers& matchers, model::Time mint,
+                                                model::Time maxt) {
+  std::vector<SelectedSeries> selected;
+  const model::Time oldest = std::max(mint, view_->oldest);
+  if (Broken() || maxt < oldest) return selected;
+  const Table& table = *view_->table;
+  for (const auto& segment : table.segments) {
+    const auto middle = static_cast<std::ptrdiff_t>(selected.size());
+    for (const std::uint32_t rank : segment->Match(matchers)) {
+      const std::uint32_t index = segment->IndexAt(rank);
+      const HotSeries& hot = HotOf(table.pages, index);
+      if (!MayHave(hot, oldest)) continue;
+      const std::uint32_t generation = hot.generation.load(std::memory_order_relaxed);
+      selected.push_back({MakeRef(index, generation), &ColdOf(table.pages, index).labels});
+    }
+    std::inplace_merge(
+        selected.begin(), selected.begin() + middle, selected.end(),
+        [](const SelectedSeries& a, const SelectedSeries& b) { return *a.labels < *b.labels; });
+  }
+  return selected;
+}
+
+void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) {
+  const HotSeries* const hot = HotOfRef(ref);
+  const Visit visit(pin_, serial_);
+  if (hot == nullptr || !visit.allowed()) return;
+  mint = std::max(mint, view_->oldest);
+  chunks_.clear();
+  for (const Chunk* chunk = hot->head.load(std::memory_order_acquire); chunk != nullptr;
+       chunk = chunk->older.load(std::memory_order_acquire)) {
+    if (!Visible(chunk->first_slot)) continue;
+    const model::Time first = TimeOf(chunk->first_slot);
+    if (first <= maxt) chunks_.push_back(chunk);
+    if (first <= mint) break;
+  }
+  for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
+    ChunkReader reader(**chunk);
+    while (reader.Next() && Visible(reader.sample().slot)) {
+      const model::Time time = TimeOf(reader.sample().slot);
+      if (time > maxt) return;
+      if (time < mint) continue;
+      out.times.push_back(time);
+      out.values.push_back(std::bit_cast<double>(reader.sample().bits));
+    }
+  }
+}
+
+std::optional<Latest> ViewQuerier::ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) {
+  const HotSeries* const hot = HotOfRef(ref);
+  if (hot == nullptr) return std::nullopt;
+  const NewestSample newest = ReadNewest(*hot);
+  if (Visible(newest.slot)) {
+    const model::Time time = TimeOf(newest.slot);
+    if (time < mint || time < view_->oldest) return std::nullopt;
+    if (time <= maxt) {
+      return Latest{{time, std::bit_cast<double>(newest.bits)}, SourceOf(time, newest.lag)};
+    }
+  }
+  const Visit visit(pin_, serial_);
+  if (!visit.allowed()) return std::nullopt;
+  return FindLatest(*hot, std::max(mint, view_->oldest), maxt);
+}
+
+std::optional<Latest> ViewQuerier::FindLatest(const HotSeries& hot, model::Time mint,
+                                              model::Time maxt) const {
+  for (const Chunk* chunk = hot.head.load(std::memory_order_acquire); chunk != nullptr;
+       chunk = chunk->older.load(std::memory_order_acquire)) {
+    if (!Visible(chunk->first_slot)) continue;
+    const model::Time first = TimeOf(chunk->first_slot);
+    if (first <= maxt) {
+      std::optional<Latest> latest;
+      ChunkReader reader(*chunk);
+      while (reader.Next() && Visible(reader.sample().slot)) {
+        const model::Time time = TimeOf(reader.sample().slot);
+        if (time > maxt) break;
+        if (time < mint) continue;
+        const std::int64_t lag = chunk->recorded ? reader.sample().lag : HotSeries::kScraped;
+        latest = Latest{{time, std::bit_cast<double>(reader.sample().bits)}, SourceOf(time, lag)};
+      }
+      if (latest || first <= mint) return latest;
+    }
+    if (first <= mint) break;
+  }
+  return std::nullopt;
+}
+
+// Returns: the newest sample of the view, and whether it is a recorded one.
+std::optional<std::pair<Latest, bool>> ViewQuerier::NewestOf(SeriesRef ref) const {
+  const HotSeries* const hot = HotOfRef(ref);
+  if (hot == nullptr) return std::nullopt;
+  const NewestSample newest = ReadNewest(*hot);
+  const bool recorded = newest.lag != HotSeries::kScraped;
+  if (Visible(newest.slot)) {
+    const model::Time time = TimeOf(newest.slot);
+    return std::pair{Latest{{time, 0}, SourceOf(time, newest.lag)}, recorded};
+  }
+  const Visit visit(pin_, serial_);
+  if (!visit.allowed()) return std::nullopt;
+  const auto latest = FindLatest(*hot, view_->oldest, INT64_MAX);
+  if (!latest) return std::nullopt;
+  return std::pair{*latest, recorded};
+}
+
+bool ViewQuerier::IsRecorded(SeriesRef ref) const {
+  const auto newest = NewestOf(ref);
+  return newest && newest->second;
+}
+
+model::Time ViewQuerier::RecordedSource(SeriesRef ref) const {
+  const auto newest = NewestOf(ref);
+  return newest && newest->second ? newest->first.source : model::kNoSource;
+}
+
+}  // namespace
+
+std::unique_ptr<Querier> OpenQuerier(Pins& pins, const base::Published<View>& views) {
+  return std::make_unique<ViewQuerier>(pins, views);
+}
+
+}  // namespace plimsoll::store
