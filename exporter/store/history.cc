@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// History files: parsed whole, sorted by time, then appended, so that the order of lines does not matter.
+#include "store/history.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/format.h"
+#include "base/number_text.h"
+#include "document/json.h"
+#include "exposition/page_parser.h"
+
+namespace plimsoll::store {
+namespace {
+
+using base::Error;
+using base::Result;
+
+// Series in order of first appearance, each with its samples.
+struct Parsed {
+  std::vector<std::pair<model::Labels, std::vector<model::Sample>>> series;
+  std::unordered_map<model::Labels, std::size_t> index;
+
+  std::vector<model::Sample>& Of(const model::Labels& labels) {
+    const auto [at, added] = index.try_emplace(labels, series.size());
+    if (added) series.emplace_back(labels, std::vector<model::Sample>());
+    return series[at->second].second;
+  }
+};
+
+Error At(std::string_view file, int line, std::string message) {
+  return base::BadInput(std::move(message), {std::string(file), line, 0});
+}
+
+std::optional<double> HistoryValue(std::string_view text) {
+  if (text == "stale") return model::StaleNaN();
+  auto value = base::ParseFloat(text);
+  if (value && std::isnan(*value)) return model::NormalNaN();
+  return value;
+}
+
+Result<void> ReadJsonLine(std::string_view line, std::string_view file, int number, Parsed& parsed) {
+  const auto json = document::ParseJson(line, std::string(file));
+  if (!json) {
+    Error error = json.error();
+    error.where = {std::string(file), number, error.where.column};
+    return error;
+  }
+  const document::Json* metric = json->Find("metric");
+  const document::Json* values = json->Find("values");
+  if (metric == nullptr || !metric->is_object() || values == nullptr || !values->is_list()) {
+    return At(file, number, R"(expected {"metric":{...},"values":[[seconds,"value"],...]})");
+  }
+  model::LabelsBuilder builder;
+  for (const auto& [name, value] : metric->members) {
+    if (value.kind != document::Json::Kind::kString) {
+      return At(file, number, fmt::format("label {} must be a string", base::GoQuote(name)));
+    }
+    builder.Set(name, value.text);
+  }
+  auto& samples = parsed.Of(builder.Build());
+  samples.reserve(samples.size() + values->items.size());
+  for (const document::Json& pair : values->items) {
+    const bool shaped = pair.is_list() && pair.items.size() == 2 &&
+                        pair.items[0].kind == document::Json::Kind::kNumber &&
+                        pair.items[1].kind == document::Json::Kind::kString;
+    const auto value = shaped ? HistoryValue(pair.items[1].text) : std::nullopt;
+    if (!value) {
+      return At(file, number, R"(a sample must be [seconds,"value"], found )" + document::DescribeJson(pair));
+    }
+    samples.push_back({static_cast<model::Time>(std::llround(pair.items[0].number * 1000)), *value});
+  }
+  return {};
+}
+
+Result<void> ReadJsonLines(std::string_view text, std::string_view file, Parsed& parsed) {
+  int number = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    ++number;
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (auto read = ReadJsonLine(line, file, number, parsed); !read) return read;
+  }
+  return {};
+}
+
+Result<void> ReadOpenMetrics(std::string_view text, std::string_view file, Parsed& parsed);
+
+}  // namespace
+
+Result<HistoryStats> AppendHistory(std::string_view text, std::string_view file, Appender& appender) {
+  Parsed parsed;
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const bool json = first != std::string_view::npos && text[first] == '{';
+  auto read = json ? ReadJsonLines(text, file, parsed) : ReadOpenMetrics(text, file, parsed);
+  if (!read) return std::move(read).error();
+
+  HistoryStats stats;
+  appender.Begin(Appender::kNoBound);
+  for (auto& [labels, samples] : parsed.series) {
+    std::stable_sort(samples.begin(), samples.end(),
+                     [](const model::Sample& a, const model::Sample& b) { return a.time < b.time; });
+    const Resolved resolved = appender.Resolve(labels);
+    if (resolved.ref == 0) {
+      appender.Rollback();
+      return Error{Error::Kind::kLimit,
+                   fmt::format("the store is full ({}) at {}", RefusalName(resolved.refusal), labels.ToString()),
+                   {std::string(file), 0, 0}};
+    }
+    stats.series += resolved.created ? 1 : 0;
+    for (const model::Sample& sample : samples) {
+      const Outcome outcome = appender.Append(resolved.ref, sample.time, sample.value);
+      if (outcome == Outcome::kAppended) {
+        ++stats.samples;
+        stats.first = std::min(stats.first, sample.time);
+        stats.last = std::max(stats.last, sample.time);
+      } else {
+        ++stats.duplicates;
+      }
+    }
+  }
+  appender.Commit();
+  return stats;
+}
+
+namespace {
+
+// Stub until the parser is here.
+Result<void> ReadOpenMetrics(std::string_view, std::string_view file, Parsed&) {
+  return At(file, 1, "not yet");
+}
+
+}  // namespace
+}  // namespace plimsoll::store

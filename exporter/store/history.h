@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recorded history as files: what `plimsoll eval --data` reads.
+//
+// Two forms, told apart by their first byte: OpenMetrics text with timestamps, or JSON lines
+// {"metric":{...},"values":[[unix_seconds,"1.5"],...]}, an element of a Prometheus matrix. The value
+// "stale" is a staleness marker, which OpenMetrics text cannot carry. Of two samples of a series at one
+// time the first stays; the samples of one series need not be in order between lines.
+//
+// Threads: the appender's thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+#include "store/appender.h"
+
+namespace plimsoll::store {
+
+struct HistoryStats {
+  std::uint64_t series = 0;
+  std::uint64_t samples = 0;
+  std::uint64_t duplicates = 0;
+  model::Time first = INT64_MAX;
+  model::Time last = INT64_MIN;
+};
+
+// Appends every sample of `text` as one batch; nothing of a text that fails stays.
+// `file`: for error places. Fails with: kBadInput (file:line: what), kLimit (the store is full).
+base::Result<HistoryStats> AppendHistory(std::string_view text, std::string_view file, Appender& appender);
+
+}  // namespace plimsoll::store
