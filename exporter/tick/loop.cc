@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loop of loop.h. Read Step first: it is the order of everything.
+#include "tick/loop.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace plimsoll::tick {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A loop without a job still looks around now and then (interval groups, a clock that was set).
+constexpr Time kIdle = 1000;
+
+}  // namespace
+
+Loop::Loop(Parts parts) : parts_(parts) {
+  if (parts_.telemetry != nullptr) {
+    duration_ = parts_.telemetry->HistogramOf(telemetry::MetricId::kTickDuration);
+    skipped_ = parts_.telemetry->CounterOf(telemetry::MetricId::kTicksSkipped);
+    late_ = parts_.telemetry->CounterOf(telemetry::MetricId::kLateTargets);
+  }
+}
+
+Loop::~Loop() = default;
+
+void Loop::Use(Plan plan, Time now) {
+  plan_ = std::move(plan);
+  open_.clear();
+  next_slots_.clear();
+  param_refs_.clear();
+  parts_.store->SetWindow(plan_.window);
+  for (const auto& job : plan_.jobs) next_slots_.emplace_back(job.get(), job->NextSlot(now - 1));
+  const auto before = parts_.snapshot->Get();
+  parts_.snapshot->Publish(plan_.signals->First(before.get(), signals::Moment::Of(*parts_.clock)));
+}
+
+Time Loop::Step(Time now) {
+  BeginDue(now);
+  const bool late = AppendFinished(now);
+  CloseTicks(now);
+  if (late) Evaluate(std::max(now, last_evaluation_ + 1), now);
+  if (plan_.ruler->NextDue(now) <= now) {
+    plan_.ruler->RunDue(now, *parts_.store);
+    Publish(std::max(now, last_evaluation_), now);
+  }
+  return NextDue(now);
+}
+
+void Loop::BeginDue(Time now) {
+  for (auto& [job, slot] : next_slots_) {
+    if (slot > now) continue;
+    // Only the newest slot counts: after a stall the missed ones are not caught up with.
+    Time newest = slot;
+    for (Time next = job->NextSlot(newest); next <= now; next = job->NextSlot(newest)) {
+      newest = next;
+      skipped_.Add();
+    }
+    slot = job->NextSlot(newest);
+    std::erase_if(open_, [job = job](const OpenTick& open) { return open.job == job; });
+    const std::size_t started = job->Begin(newest, now, parts_.store->appender());
+    open_.push_back({job, newest, newest + Deadline(*job).count(), started});
+  }
+}
+
+bool Loop::AppendFinished(Time now) {
+  bool late = false;
+  for (const auto& job : plan_.jobs) {
+    for (const scrape::JobScraper::Done& done : job->AppendArrived(now, parts_.store->appender())) {
+      const auto open = std::find_if(open_.begin(), open_.end(), [&](const OpenTick& tick) {
+        return tick.job == job.get() && tick.slot == done.slot && tick.outstanding > 0;
+      });
+      if (open != open_.end()) {
+        --open->outstanding;
+      } else {
+        late_.Add();
+        late = true;
+      }
+    }
+  }
+  return late;
+}
+
+void Loop::CloseTicks(Time now) {
+  const auto closed = [now](const OpenTick& tick) { return tick.outstanding == 0 || now >= tick.deadline; };
+  std::sort(open_.begin(), open_.end(), [](const OpenTick& a, const OpenTick& b) { return a.slot < b.slot; });
+  bool any = false;
+  Time at = 0;
+  for (const OpenTick& tick : open_) {
+    if (!closed(tick)) continue;
+    // Two jobs of one slot make one run.
+    if (any && tick.slot == at) continue;
+    any = true;
+    at = tick.slot;
+    Evaluate(tick.slot > last_evaluation_ ? tick.slot : std::max(now, last_evaluation_ + 1), now);
+    ++ticks_;
+    duration_.Observe(static_cast<double>(parts_.clock->Now() - tick.slot) / 1000);
+  }
+  std::erase_if(open_, closed);
+}
+
+void Loop::Evaluate(Time at, Time now) {
+  AppendParams(at);
+  plan_.ruler->RunFollowing(at, *parts_.store);
+  Publish(at, now);
+}
+
+void Loop::Publish(Time at, Time) {
+  last_evaluation_ = at;
+  const auto before = parts_.snapshot->Get();
+  parts_.snapshot->Publish(
+      plan_.signals->Next(before.get(), *parts_.store, at, signals::Moment::Of(*parts_.clock), Upstreams()));
+  parts_.store->Expire(at);
+}
+
+// plimsoll_param{name="..."}: the parameters that packs read.
+void Loop::AppendParams(Time at) {
+  store::Appender& appender = parts_.store->appender();
+  const auto& params = plan_.config->params;
+  param_refs_.resize(params.size(), 0);
+  appender.Begin(at);
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    if (param_refs_[i] == 0 || !appender.Knows(param_refs_[i])) {
+      param_refs_[i] = appender.Resolve({{model::kMetricName, "plimsoll_param"}, {"name", params[i].first}}).ref;
+    }
+    if (param_refs_[i] != 0) (void)appender.AppendRecorded(param_refs_[i], at, params[i].second, model::kNoSource);
+  }
+  appender.Commit();
+}
+
+Time Loop::NextDue(Time now) const {
+  Time due = std::min(now + kIdle, plan_.ruler->NextDue(now));
+  for (const auto& [job, slot] : next_slots_) due = std::min(due, slot);
+  for (const OpenTick& tick : open_) due = std::min(due, tick.deadline);
+  return std::max(due, now);
+}
+
+milliseconds Loop::Deadline(const scrape::JobScraper& job) const {
+  if (plan_.config->tick_deadline > milliseconds(0)) return plan_.config->tick_deadline;
+  return std::min(job.config().scrape_timeout, job.config().scrape_interval / 4);
+}
+
+std::vector<signals::Upstream> Loop::Upstreams() const {
+  const signals::Moment now = signals::Moment::Of(*parts_.clock);
+  std::vector<signals::Upstream> upstreams;
+  for (const auto& job : plan_.jobs) {
+    for (const scrape::TargetInfo& target : job->Info()->active) {
+      signals::Upstream upstream;
+      upstream.name = job->config().job_name + " " + target.url;
+      upstream.up = target.status.health == scrape::Health::kUp;
+      upstream.last_error = target.status.last_error;
+      if (target.status.last_success) upstream.last_success = signals::SourceMoment(*target.status.last_success, now);
+      if (target.status.failing_since) upstream.failing_since = signals::SourceMoment(*target.status.failing_since, now);
+      upstreams.push_back(std::move(upstream));
+    }
+  }
+  return upstreams;
+}
+
+void Loop::Wake() {
+  inbox_.Change([](Inbox& inbox) { inbox.woken = true; });
+}
+
+void Loop::Post(std::function<void()> job) {
+  inbox_.Change([&](Inbox& inbox) {
+    inbox.posted.push_back(std::move(job));
+    inbox.woken = true;
+  });
+}
+
+void Loop::Run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const auto posted = inbox_.With([](Inbox& inbox) {
+      inbox.woken = false;
+      return std::exchange(inbox.posted, {});
+    });
+    for (const auto& job : posted) job();
+    const Time now = parts_.clock->Now();
+    const Time due = Step(now);
+    inbox_.WaitFor(stop, milliseconds(std::max<Time>(0, due - parts_.clock->Now())),
+                   [](const Inbox& inbox) { return inbox.woken; });
+  }
+}
+
+void Loop::Once(Time at, std::stop_token stop) {
+  std::size_t outstanding = 0;
+  for (const auto& job : plan_.jobs) outstanding += job->Begin(at, at, parts_.store->appender());
+  while (outstanding > 0 && !stop.stop_requested()) {
+    inbox_.With([](Inbox& inbox) { inbox.woken = false; });
+    std::size_t done = 0;
+    for (const auto& job : plan_.jobs) done += job->AppendArrived(at, parts_.store->appender()).size();
+    outstanding -= std::min(outstanding, done);
+    if (done == 0) inbox_.WaitFor(stop, std::chrono::milliseconds(100), [](const Inbox& inbox) { return inbox.woken; });
+  }
+  Evaluate(at, at);
+  ++ticks_;
+}
+
+}  // namespace plimsoll::tick
