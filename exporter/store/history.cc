@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -16,13 +17,12 @@
 #include "exposition/page_parser.h"
 
 namespace plimsoll::store {
-namespace {
 
 using base::Error;
 using base::Result;
 
 // Series in order of first appearance, each with its samples.
-struct Parsed {
+struct HistoryLoader::Parsed {
   std::vector<std::pair<model::Labels, std::vector<model::Sample>>> series;
   std::unordered_map<model::Labels, std::size_t> index;
 
@@ -32,6 +32,11 @@ struct Parsed {
     return series[at->second].second;
   }
 };
+
+namespace {
+
+// Gives the samples of a series, to be added to.
+using Series = std::function<std::vector<model::Sample>&(const model::Labels&)>;
 
 Error At(std::string_view file, int line, std::string message) {
   return base::BadInput(std::move(message), {std::string(file), line, 0});
@@ -44,7 +49,7 @@ std::optional<double> HistoryValue(std::string_view text) {
   return value;
 }
 
-Result<void> ReadJsonLine(std::string_view line, std::string_view file, int number, Parsed& parsed) {
+Result<void> ReadJsonLine(std::string_view line, std::string_view file, int number, Series& series) {
   const auto json = document::ParseJson(line, std::string(file));
   if (!json) {
     Error error = json.error();
@@ -63,7 +68,7 @@ Result<void> ReadJsonLine(std::string_view line, std::string_view file, int numb
     }
     builder.Set(name, value.text);
   }
-  auto& samples = parsed.Of(builder.Build());
+  auto& samples = series(builder.Build());
   samples.reserve(samples.size() + values->items.size());
   for (const document::Json& pair : values->items) {
     const bool shaped = pair.is_list() && pair.items.size() == 2 &&
@@ -78,7 +83,7 @@ Result<void> ReadJsonLine(std::string_view line, std::string_view file, int numb
   return {};
 }
 
-Result<void> ReadJsonLines(std::string_view text, std::string_view file, Parsed& parsed) {
+Result<void> ReadJsonLines(std::string_view text, std::string_view file, Series& series) {
   int number = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -86,22 +91,60 @@ Result<void> ReadJsonLines(std::string_view text, std::string_view file, Parsed&
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    if (auto read = ReadJsonLine(line, file, number, parsed); !read) return read;
+    if (auto read = ReadJsonLine(line, file, number, series); !read) return read;
   }
   return {};
 }
 
-Result<void> ReadOpenMetrics(std::string_view text, std::string_view file, Parsed& parsed);
+Result<void> ReadOpenMetrics(std::string_view text, std::string_view file, Series& series) {
+  exposition::PageParser parser(text, exposition::Format::kOpenMetrics);
+  model::LabelsBuilder labels;
+  for (;;) {
+    const auto entry = parser.Next();
+    if (entry == exposition::PageParser::Entry::kEnd) return {};
+    if (entry == exposition::PageParser::Entry::kError) {
+      Error error = parser.error();
+      error.where.file = file;
+      return error;
+    }
+    if (entry != exposition::PageParser::Entry::kSample) continue;
+    const auto time = parser.Timestamp();
+    if (!time) return At(file, 0, fmt::format("{} has no timestamp", parser.SeriesBytes()));
+    if (auto decoded = parser.DecodeLabels(labels); !decoded) return decoded;
+    series(labels.Build()).push_back({*time, parser.Value()});
+  }
+}
+
+// {"metric"... and not {"quoted.name",...} 1: a JSON object has a colon behind its first string.
+bool IsJsonLines(std::string_view text) {
+  const std::size_t brace = text.find_first_not_of(" \t\r\n");
+  if (brace == std::string_view::npos || text[brace] != '{') return false;
+  const std::size_t open = text.find_first_not_of(" \t", brace + 1);
+  if (open == std::string_view::npos || text[open] != '"') return true;
+  const std::size_t close = text.find('"', open + 1);
+  const std::size_t next = close == std::string_view::npos ? close : text.find_first_not_of(" \t", close + 1);
+  return next != std::string_view::npos && text[next] == ':';
+}
 
 }  // namespace
 
-Result<HistoryStats> AppendHistory(std::string_view text, std::string_view file, Appender& appender) {
-  Parsed parsed;
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  const bool json = first != std::string_view::npos && text[first] == '{';
-  auto read = json ? ReadJsonLines(text, file, parsed) : ReadOpenMetrics(text, file, parsed);
-  if (!read) return std::move(read).error();
+HistoryLoader::HistoryLoader() : parsed_(std::make_unique<Parsed>()) {}
+HistoryLoader::~HistoryLoader() = default;
 
+Result<void> HistoryLoader::Add(std::string_view text, std::string_view file) {
+  Parsed added;
+  Series series = [&added](const model::Labels& labels) -> std::vector<model::Sample>& { return added.Of(labels); };
+  auto read = IsJsonLines(text) ? ReadJsonLines(text, file, series) : ReadOpenMetrics(text, file, series);
+  if (!read) return read;
+  for (auto& [labels, samples] : added.series) {
+    auto& all = parsed_->Of(labels);
+    all.insert(all.end(), samples.begin(), samples.end());
+  }
+  return {};
+}
+
+Result<HistoryStats> HistoryLoader::AppendTo(Appender& appender) {
+  Parsed parsed = std::exchange(*parsed_, {});
   HistoryStats stats;
   appender.Begin(Appender::kNoBound);
   for (auto& [labels, samples] : parsed.series) {
@@ -111,31 +154,21 @@ Result<HistoryStats> AppendHistory(std::string_view text, std::string_view file,
     if (resolved.ref == 0) {
       appender.Rollback();
       return Error{Error::Kind::kLimit,
-                   fmt::format("the store is full ({}) at {}", RefusalName(resolved.refusal), labels.ToString()),
-                   {std::string(file), 0, 0}};
+                   fmt::format("the store is full ({}) at {}", RefusalName(resolved.refusal), labels.ToString())};
     }
     stats.series += resolved.created ? 1 : 0;
     for (const model::Sample& sample : samples) {
-      const Outcome outcome = appender.Append(resolved.ref, sample.time, sample.value);
-      if (outcome == Outcome::kAppended) {
-        ++stats.samples;
-        stats.first = std::min(stats.first, sample.time);
-        stats.last = std::max(stats.last, sample.time);
-      } else {
+      if (appender.Append(resolved.ref, sample.time, sample.value) != Outcome::kAppended) {
         ++stats.duplicates;
+        continue;
       }
+      ++stats.samples;
+      stats.first = std::min(stats.first, sample.time);
+      stats.last = std::max(stats.last, sample.time);
     }
   }
   appender.Commit();
   return stats;
 }
 
-namespace {
-
-// Stub until the parser is here.
-Result<void> ReadOpenMetrics(std::string_view, std::string_view file, Parsed&) {
-  return At(file, 1, "not yet");
-}
-
-}  // namespace
 }  // namespace plimsoll::store

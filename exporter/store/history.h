@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/result.h"
@@ -26,8 +27,19 @@ struct HistoryStats {
   model::Time last = INT64_MIN;
 };
 
-// Appends every sample of `text` as one batch; nothing of a text that fails stays.
-// `file`: for error places. Fails with: kBadInput (file:line: what), kLimit (the store is full).
-base::Result<HistoryStats> AppendHistory(std::string_view text, std::string_view file, Appender& appender);
+// Files are read one after the other, then appended together, so that their order does not matter.
+class HistoryLoader {
+ public:
+  HistoryLoader();
+  ~HistoryLoader();
+  // `file`: for error places. Fails with: kBadInput (file:line: what); nothing of a text that fails stays.
+  base::Result<void> Add(std::string_view text, std::string_view file);
+  // Appends every sample as one batch and forgets it. Fails with: kLimit (the store is full).
+  base::Result<HistoryStats> AppendTo(Appender& appender);
+
+ private:
+  struct Parsed;
+  std::unique_ptr<Parsed> parsed_;
+};
 
 }  // namespace plimsoll::store

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// plimsoll eval: PromQL over recorded history, through the ordinary appender and querier, without a server.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include "app/query_times.h"
+#include "app/verbs.h"
+#include "base/clock.h"
+#include "base/format.h"
+#include "document/json.h"
+#include "eval/answer.h"
+#include "eval/engine.h"
+#include "promql/parser.h"
+#include "store/history.h"
+#include "store/memory_store.h"
+
+namespace plimsoll::app {
+namespace {
+
+using base::Error;
+using base::Result;
+
+struct Request {
+  std::string expr;
+  QueryTimes times;
+  bool range = false;
+};
+
+// Everything a history file may hold stays, however long ago it was recorded.
+store::Limits NoLimits() {
+  store::Limits limits;
+  limits.max_series = UINT64_MAX;
+  limits.max_bytes = UINT64_MAX;
+  limits.max_pin = std::chrono::hours(24 * 365);
+  return limits;
+}
+
+class Session {
+ public:
+  explicit Session(const QueryOptions& options) : store_(NoLimits()) {
+    store_.SetWindow(std::chrono::hours(24 * 365 * 200));
+    eval_.lookback = options.lookback;
+    eval_.default_step = options.default_step;
+    eval_.max_samples = options.max_samples;
+    eval_.timeout = options.timeout;
+    eval_.clock = &base::SystemClock();
+    for (const std::string& feature : options.features) {
+      if (feature == "promql-delayed-name-removal") eval_.features.delayed_name_removal = true;
+      if (feature == "promql-experimental-functions") parse_.experimental_functions = true;
+      if (feature == "promql-extended-range-selectors") parse_.extended_range_selectors = true;
+      if (feature == "promql-binop-fill-modifiers") parse_.binop_fill = true;
+    }
+  }
+
+  Result<void> Load(const std::vector<std::string>& files) {
+    store::HistoryLoader loader;
+    for (const std::string& file : files) {
+      std::ifstream in(file, std::ios::binary);
+      if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + file};
+      const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+      if (auto added = loader.Add(text, file); !added) return added;
+    }
+    const auto stats = loader.AppendTo(store_.appender());
+    if (!stats) return stats.error();
+    return {};
+  }
+
+  // Returns: the body that the HTTP API would answer.
+  std::string Answer(const Request& request, std::size_t max_annotations) {
+    std::string out;
+    const auto expr = promql::Parse(request.expr, parse_);
+    if (!expr) {
+      eval::AppendError(expr.error(), out);
+      return out;
+    }
+    const auto querier = store_.Open();
+    const auto& times = request.times;
+    const auto answer = request.range
+                            ? eval::Range(**expr, request.expr, *querier, times.start, times.end,
+                                          std::chrono::milliseconds(times.step), eval_)
+                            : eval::Instant(**expr, request.expr, *querier, times.at, eval_);
+    if (!answer) {
+      eval::AppendError(answer.error(), out);
+    } else {
+      eval::AppendAnswer(*answer, max_annotations, out);
+    }
+    return out;
+  }
+
+ private:
+  store::MemoryStore store_;
+  eval::Options eval_;
+  promql::ParseOptions parse_;
+};
+
+Result<Request> ReadRequest(std::string_view line) {
+  const auto json = document::ParseJson(line);
+  if (!json) return json.error();
+  Request request;
+  const auto expr = json->String("expr");
+  if (!expr) return base::BadInput("a request needs \"expr\"");
+  request.expr = *expr;
+  const auto milliseconds = [&](std::string_view name) -> std::optional<base::Time> {
+    const auto seconds = json->Number(name);
+    if (!seconds) return std::nullopt;
+    return static_cast<base::Time>(std::llround(*seconds * 1000));
+  };
+  if (const auto time = milliseconds("time")) {
+    request.times.at = *time;
+    return request;
+  }
+  const auto start = milliseconds("start"), end = milliseconds("end"), step = milliseconds("step");
+  if (!start || !end || !step) return base::BadInput("a request needs \"time\", or \"start\", \"end\" and \"step\"");
+  if (*step <= 0) {
+    return base::BadInput(
+        "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  }
+  if (*end < *start) return base::BadInput("end timestamp must not be before start time");
+  request.range = true;
+  request.times.start = *start;
+  request.times.end = *end;
+  request.times.step = *step;
+  return request;
+}
+
+int AnswerLines(Session& session) {
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    std::string answer;
+    if (const auto request = ReadRequest(line)) {
+      answer = session.Answer(*request, 0);
+    } else {
+      eval::AppendError(request.error(), answer);
+    }
+    answer += '\n';
+    std::fwrite(answer.data(), 1, answer.size(), stdout);
+    std::fflush(stdout);
+  }
+  return kGood;
+}
+
+}  // namespace
+
+int Do(const EvalOptions& options) {
+  Session session(options.query);
+  if (auto loaded = session.Load(options.data); !loaded) return Fail(loaded.error());
+  if (options.expr == "-") return AnswerLines(session);
+  Request request{.expr = options.expr};
+  request.range = !options.start.empty() || !options.end.empty() || !options.step.empty();
+  const auto times = ReadQueryTimes(options.time, options.start, options.end, options.step,
+                                    base::SystemClock().Now(), request.range);
+  if (!times) return Fail(times.error());
+  request.times = *times;
+  const std::string answer = session.Answer(request, 0);
+  fmt::print("{}\n", answer);
+  return answer.find("{\"status\":\"success\"") == 0 ? kGood : kBadInput;
+}
+
+}  // namespace plimsoll::app
