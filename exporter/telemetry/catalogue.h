@@ -27,6 +27,8 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "Slots that passed while an earlier tick was still running.", "")                             \
   X(LateTargets, kCounter, "plimsoll_tick_late_targets_total",                                    \
     "Scrapes that ended after the deadline of their tick and got a run of their own.", "")        \
+  X(DiscoveryRefused, kCounter, "plimsoll_discovery_refused_total",                               \
+    "Target files and targets that could not be used, by reason.", "job,reason")                  \
   X(ScrapeFailures, kCounter, "plimsoll_scrape_failures_total",                                   \
     "Scrapes from which nothing was kept, by reason.", "job,reason")                              \
   X(ScrapeSamplesDropped, kCounter, "plimsoll_scrape_samples_dropped_total",                      \
