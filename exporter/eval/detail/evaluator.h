@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The walk over a plan: one call per node for a whole query, never one per step.
+//
+// Threads: belongs to one evaluation.
+// Bounds:  Options::max_samples is counted as Prometheus counts (results held at once, and what a
+//          window holds); Options::max_cells bounds each result before it is allocated.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "eval/detail/block.h"
+#include "eval/detail/notes.h"
+#include "eval/detail/plan.h"
+#include "eval/engine.h"
+#include "store/querier.h"
+
+namespace plimsoll::eval {
+
+// The series that one selector found, kept while the storage's table of series stays the same.
+struct Selection {
+  std::vector<store::SelectedSeries> series;
+  std::vector<model::Labels> labels;  // own copies, when the selection outlives a querier
+  std::uint64_t version = 0;
+  bool valid = false;
+};
+
+// The series below a range function, and the ends of its windows.
+struct RangeInput {
+  std::vector<store::SelectedSeries> series;  // of a range selector
+  Block inner;                                // of a subquery, on inner_grid
+  Grid inner_grid;
+  std::vector<Time> inner_times;
+  bool subquery = false;
+  Time first_end = 0;  // end of the first window
+  Time range = 0;
+  bool fixed = false;  // `@`: every window is the first one
+  Time mint = 0;       // what all windows together cover
+  Time maxt = 0;
+  Time shift = 0;      // added to sources: how far the selector looks back on purpose
+  std::size_t size() const { return subquery ? inner.rows.size() : series.size(); }
+};
+
+// One series of a RangeInput, staleness markers left out. Valid until the next LoadSeries.
+struct SeriesSamples {
+  const model::Labels* labels = nullptr;
+  bool drop_name = false;
+  const Time* times = nullptr;
+  const double* values = nullptr;
+  std::size_t size = 0;
+  // Sources: one per sample, or one for all, or (neither) each sample's own time.
+  const Time* sources = nullptr;
+  bool one_source = false;
+  Time source = model::kNoSource;
+  Time shift = 0;
+  Time SourceOf(std::size_t i) const {
+    const Time own = sources != nullptr ? sources[i] : one_source ? source : times[i];
+    return own == model::kNoSource ? own : own + shift;
+  }
+
+  store::SampleColumns columns;  // where samples are kept that are not elsewhere
+  std::vector<Time> column_sources;
+};
+
+class Evaluator {
+ public:
+  // `kept`: selections of a Prepared, one per selector; null when nothing is kept.
+  // `track`: whether every value carries its source time.
+  Evaluator(store::Querier& querier, const Options& options, bool track, std::vector<Selection>* kept);
+
+  base::Result<Block> Eval(const Node& node, const Grid& grid);
+
+  // A range selector as a value of its own.
+  base::Result<Matrix> EvalRangeSelector(const Node& node, const Grid& grid);
+  // A subquery's result on its own grid, which is returned in `inner`.
+  base::Result<Block> EvalSubquery(const Node& node, const Grid& grid, Grid& inner);
+
+  // What functions and operators need.
+  Notes& notes() { return notes_; }
+  LabelArena& arena() { return arena_; }
+  bool delayed() const { return options_.features.delayed_name_removal; }
+  bool Hidden(const Row& row) const { return row.drop_name && !delayed(); }
+  bool track() const { return track_; }
+  const Options& options() const { return options_; }
+  // Fails with: kTimeout, kCanceled.
+  base::Result<void> Check();
+  // Fails with: kLimit, when the block would have more cells than allowed.
+  base::Result<Block> NewBlock(std::size_t rows, std::size_t steps) const;
+  base::Result<void> CheckSamples(std::size_t further) const;
+
+  // What a range function reads: a range selector's series, or a subquery's rows.
+  base::Result<RangeInput> OpenRange(const Node& node, const Grid& grid);
+  // Loads one series; what `out` held before is overwritten.
+  base::Result<void> LoadSeries(const RangeInput& input, std::size_t index, SeriesSamples& out);
+
+  // timestamp() of a selector: the samples' own times.
+  base::Result<Block> EvalSelector(const Node& node, const Grid& grid, bool timestamps);
+
+  // The rows' labels at the end of a query: names that were to go, gone; rows made equal by it, merged.
+  base::Result<void> RemoveDelayedNames(Block& block, const Grid& grid);
+  // Rows with equal visible labels become one if they have no step in common, else the query fails.
+  base::Result<void> MergeEqualRows(Block& block, const Grid& grid);
+  // Fails if two rows have equal visible labels.
+  base::Result<void> CheckUnique(Block& block) const;
+  // Hides the names of all rows, as most functions do.
+  void DropNames(Block& block) const;
+
+ private:
+  base::Result<Block> EvalNode(const Node& node, const Grid& grid);
+  base::Result<Block> EvalNumber(double value, const Grid& grid);
+  base::Result<Block> EvalInvariant(const Node& node, const Grid& grid);
+  base::Result<Block> EvalNegate(const Node& node, const Grid& grid);
+  base::Result<Block> EvalBinary(const Node& node, const Grid& grid);       // binary.cc
+  base::Result<Block> EvalAggregate(const Node& node, const Grid& grid);    // aggregate.cc
+  base::Result<Block> EvalCall(const Node& node, const Grid& grid);         // functions.cc
+  std::vector<store::SelectedSeries> Select(const Node& node, Time mint, Time maxt);
+  // Whether a series has one source for all of its samples, and which.
+  bool OneSource(const store::SelectedSeries& series, Time& source) const;
+
+  store::Querier& querier_;
+  const Options& options_;
+  bool track_;
+  std::vector<Selection>* kept_;
+  base::Steady deadline_{0};
+  std::uint64_t held_ = 0;  // points of the results that exist now
+  LabelArena arena_;
+  Notes notes_;
+  store::SampleColumns columns_;
+};
+
+base::Error ExecutionError(std::string message);
+base::Error SameLabelset();
+
+}  // namespace plimsoll::eval

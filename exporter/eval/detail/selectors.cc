@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where samples come in: instant selectors, and what range functions read.
+//
+// A series is decoded once for all steps. Times are sorted, so the sample of each step is found by
+// one walk along both.
+#include <algorithm>
+
+#include "eval/detail/evaluator.h"
+
+namespace plimsoll::eval {
+namespace {
+
+constexpr std::string_view kParameter = "plimsoll_param";
+
+Time Shift(const Node& node) { return !node.at && node.offset > 0 ? node.offset : 0; }
+
+void RemoveStaleMarkers(store::SampleColumns& columns) {
+  std::size_t kept = 0;
+  while (kept < columns.size() && !model::IsStaleNaN(columns.values[kept])) ++kept;
+  for (std::size_t i = kept; i < columns.size(); ++i) {
+    if (model::IsStaleNaN(columns.values[i])) continue;
+    columns.times[kept] = columns.times[i];
+    columns.values[kept++] = columns.values[i];
+  }
+  columns.times.resize(kept);
+  columns.values.resize(kept);
+}
+
+}  // namespace
+
+std::vector<store::SelectedSeries> Evaluator::Select(const Node& node, Time mint, Time maxt) {
+  const model::Matchers& matchers = node.vector_selector().matchers;
+  if (kept_ == nullptr) return querier_.Select(matchers, mint, maxt);
+  Selection& selection = (*kept_)[node.selector];
+  if (!selection.valid || selection.version != querier_.TableVersion()) {
+    selection.series = querier_.Select(matchers, std::numeric_limits<Time>::min(), std::numeric_limits<Time>::max());
+    selection.labels.clear();
+    selection.labels.reserve(selection.series.size());
+    for (store::SelectedSeries& series : selection.series) {
+      selection.labels.push_back(*series.labels);
+      series.labels = &selection.labels.back();
+    }
+    selection.version = querier_.TableVersion();
+    selection.valid = true;
+  }
+  return selection.series;
+}
+
+bool Evaluator::OneSource(const store::SelectedSeries& series, Time& source) const {
+  if (series.labels->MetricName() == kParameter) {
+    source = model::kNoSource;
+    return true;
+  }
+  if (!querier_.IsRecorded(series.ref)) return false;
+  source = querier_.RecordedSource(series.ref);
+  return true;
+}
+
+base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, bool timestamps) {
+  const Time lookback = options_.lookback.count();
+  const Time first = node.at ? *node.at - node.offset : grid.start - node.offset;
+  const Time step = node.at ? 0 : grid.step;
+  const Time last = first + static_cast<Time>(grid.steps - 1) * step;
+  const std::vector<store::SelectedSeries> selected = Select(node, first - lookback + 1, last);
+  auto made = NewBlock(selected.size(), grid.steps);
+  if (!made) return made;
+  Block& block = *made;
+  std::size_t points = 0;
+  for (const store::SelectedSeries& series : selected) {
+    if (auto check = Check(); !check) return check.error();
+    double* values = block.NextValues();
+    std::size_t present = 0;
+    if (grid.steps == 1) {
+      const auto latest = querier_.ReadLatest(series.ref, first - lookback + 1, first);
+      if (!latest || model::IsStaleNaN(latest->sample.value)) continue;
+      values[0] = timestamps ? static_cast<double>(latest->sample.time) / 1000 : latest->sample.value;
+      present = 1;
+      if (track_) {
+        Time source = latest->sample.time;
+        OneSource(series, source);
+        *block.NextSources() = source == model::kNoSource ? source : source + Shift(node);
+      }
+    } else {
+      columns_.Clear();
+      querier_.Read(series.ref, first - lookback + 1, last, columns_);
+      const Time* times = columns_.times.data();
+      const std::size_t size = columns_.size();
+      Time source = 0;
+      const bool one_source = track_ && OneSource(series, source);
+      std::size_t next = 0;  // the first sample after the step
+      Time at = first;
+      for (std::size_t k = 0; k < grid.steps; ++k, at += step) {
+        while (next < size && times[next] <= at) ++next;
+        if (next == 0 || times[next - 1] <= at - lookback || model::IsStaleNaN(columns_.values[next - 1])) {
+          values[k] = Absent();
+          continue;
+        }
+        values[k] = timestamps ? static_cast<double>(times[next - 1]) / 1000 : columns_.values[next - 1];
+        ++present;
+        if (track_) {
+          const Time own = one_source ? source : times[next - 1];
+          block.NextSources()[k] = own == model::kNoSource ? own : own + Shift(node);
+        }
+      }
+    }
+    points += present;
+    if (auto fits = CheckSamples(points); !fits) return fits.error();
+    block.AddRow(series.labels, false, present);
+  }
+  block.unique = true;
+  return made;
+}
+
+base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid) {
+  RangeInput input;
+  input.range = node.range;
+  input.fixed = node.at.has_value();
+  input.first_end = input.fixed ? *node.at - node.offset : grid.start - node.offset;
+  input.mint = input.first_end - node.range + 1;
+  input.maxt = input.fixed ? input.first_end : grid.Last() - node.offset;
+  input.shift = Shift(node);
+  if (node.kind == Node::Kind::kSubquery) {
+    input.subquery = true;
+    auto inner = EvalSubquery(node, grid, input.inner_grid);
+    if (!inner) return inner.error();
+    input.inner = std::move(*inner);
+    input.inner_times.resize(input.inner_grid.steps);
+    for (std::size_t k = 0; k < input.inner_grid.steps; ++k) input.inner_times[k] = input.inner_grid.At(k);
+  } else {
+    input.series = Select(node, input.mint, input.maxt);
+  }
+  return input;
+}
+
+base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t index, SeriesSamples& out) {
+  if (auto check = Check(); !check) return check;
+  out.columns.Clear();
+  out.sources = nullptr;
+  out.one_source = false;
+  out.shift = input.shift;
+  if (!input.subquery) {
+    const store::SelectedSeries& series = input.series[index];
+    querier_.Read(series.ref, input.mint, input.maxt, out.columns);
+    RemoveStaleMarkers(out.columns);
+    out.labels = series.labels;
+    out.drop_name = false;
+    out.times = out.columns.times.data();
+    out.values = out.columns.values.data();
+    out.size = out.columns.size();
+    if (track_) out.one_source = OneSource(series, out.source);
+    return CheckSamples(out.size);
+  }
+  const Block& block = input.inner;
+  const Row& row = block.rows[index];
+  const double* values = block.RowValues(index);
+  out.labels = row.labels;
+  out.drop_name = row.drop_name;
+  out.size = row.present;
+  if (row.present == block.steps) {
+    out.times = input.inner_times.data();
+    out.values = values;
+    if (track_) out.sources = block.RowSources(index);
+    return {};
+  }
+  out.column_sources.clear();
+  for (std::size_t k = 0; k < block.steps; ++k) {
+    if (IsAbsent(values[k])) continue;
+    out.columns.times.push_back(input.inner_times[k]);
+    out.columns.values.push_back(values[k]);
+    if (track_) out.column_sources.push_back(block.RowSources(index)[k]);
+  }
+  out.times = out.columns.times.data();
+  out.values = out.columns.values.data();
+  if (track_) out.sources = out.column_sources.data();
+  return {};
+}
+
+base::Result<Matrix> Evaluator::EvalRangeSelector(const Node& node, const Grid& grid) {
+  auto input = OpenRange(node, grid);
+  if (!input) return input.error();
+  Matrix matrix;
+  SeriesSamples samples;
+  for (std::size_t i = 0; i < input->size(); ++i) {
+    if (auto loaded = LoadSeries(*input, i, samples); !loaded) return loaded.error();
+    if (samples.size == 0) continue;
+    if (auto fits = CheckSamples(matrix.times.size() + samples.size); !fits) return fits.error();
+    matrix.series.push_back({*samples.labels, matrix.times.size(), samples.size});
+    matrix.times.insert(matrix.times.end(), samples.times, samples.times + samples.size);
+    matrix.values.insert(matrix.values.end(), samples.values, samples.values + samples.size);
+  }
+  return matrix;
+}
+
+}  // namespace plimsoll::eval

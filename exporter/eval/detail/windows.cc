@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The frame around every window function: load a series, slide, keep what came out.
+#include <algorithm>
+
+#include "eval/detail/function_row.h"
+
+namespace plimsoll::eval {
+namespace {
+
+bool IsRange(const Node& node) {
+  return node.kind == Node::Kind::kRangeSelector || node.kind == Node::Kind::kSubquery;
+}
+
+bool LooksLikeCounter(std::string_view metric) {
+  return metric.ends_with("_total") || metric.ends_with("_sum") || metric.ends_with("_count") ||
+         metric.ends_with("_bucket");
+}
+
+// The newest source in each window that gave a value.
+void FillSources(const Windows& windows, const SeriesSamples& samples, const double* out, Time* sources) {
+  std::size_t lo = 0, hi = 0;
+  for (std::size_t k = 0; k < windows.grid.steps; ++k) {
+    const Time end = windows.EndOf(k);
+    while (hi < samples.size && samples.times[hi] <= end) ++hi;
+    while (lo < hi && samples.times[lo] <= end - windows.range) ++lo;
+    sources[k] = model::kNoSource;
+    if (IsAbsent(out[k])) continue;
+    for (std::size_t i = lo; i < hi; ++i) sources[k] = model::NewerSource(sources[k], samples.SourceOf(i));
+  }
+}
+
+}  // namespace
+
+promql::PosRange PositionOfRange(const Node& arg) {
+  // Prometheus replaces a subquery by its result, which has no place in the query.
+  return arg.kind == Node::Kind::kSubquery ? promql::PosRange{} : arg.expr->pos;
+}
+
+base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid, const FunctionRow& row) {
+  Windows windows;
+  windows.grid = grid;
+  windows.params = {};
+  std::array<Block, 2> params;
+  std::size_t param = 0;
+  const Node* range = nullptr;
+  for (std::size_t i = 0; i < call.children.size(); ++i) {
+    if (IsRange(call.children[i])) {
+      range = &call.children[i];
+      continue;
+    }
+    auto value = EvalScalarArg(evaluator, call, i, grid);
+    if (!value) return value;
+    params[param] = std::move(*value);
+    windows.params[param] = params[param].values.data();
+    ++param;
+  }
+  auto input = evaluator.OpenRange(*range, grid);
+  if (!input) return input.error();
+  windows.first_end = input->first_end;
+  windows.range = input->range;
+  windows.fixed = input->fixed;
+  std::vector<std::uint32_t> indices;
+  std::vector<double> numbers;
+  std::string failure;
+  windows.indices = &indices;
+  windows.numbers = &numbers;
+  windows.failure = &failure;
+
+  const bool quantile = std::get<promql::Call>(call.expr->node).function->id() == promql::FunctionId::quantile_over_time;
+  auto made = evaluator.NewBlock(input->size(), grid.steps);
+  if (!made) return made;
+  Block& block = *made;
+  SeriesSamples samples;
+  std::size_t points = 0;
+  bool dropped_before = false;
+  for (std::size_t i = 0; i < input->size(); ++i) {
+    if (auto loaded = evaluator.LoadSeries(*input, i, samples); !loaded) return loaded.error();
+    if (samples.size == 0) continue;
+    windows.times = samples.times;
+    windows.values = samples.values;
+    windows.size = samples.size;
+    double* out = block.NextValues();
+    row.window(windows, out);
+    if (!failure.empty()) return ExecutionError(failure);
+    const std::size_t present = CountPresent(out, grid.steps);
+    if (present == 0) continue;
+    if (evaluator.track()) FillSources(windows, samples, out, block.NextSources());
+    if (quantile) {
+      for (std::size_t k = 0; k < grid.steps; ++k) {
+        const double q = windows.params[0][k];
+        if (!IsAbsent(out[k]) && !(q >= 0 && q <= 1)) {
+          evaluator.notes().WarnOfQuantile(q, call.children[0].expr->pos);
+        }
+      }
+    }
+    if (row.of_counters) {
+      const std::string_view metric =
+          GetLabel(*samples.labels, samples.drop_name && !evaluator.delayed(), model::kMetricName);
+      if (!metric.empty() && !LooksLikeCounter(metric)) {
+        evaluator.notes().InformOfNonCounter(metric, PositionOfRange(*range));
+      }
+    }
+    points += present;
+    if (auto fits = evaluator.CheckSamples(points + samples.size); !fits) return fits.error();
+    dropped_before = dropped_before || samples.drop_name;
+    block.AddRow(samples.labels, samples.drop_name, present);
+  }
+  block.unique = input->subquery ? input->inner.unique : true;
+  if (!row.keeps_name) evaluator.DropNames(block);
+  if (!evaluator.delayed()) {
+    if (auto unique = evaluator.CheckUnique(block); !unique) return unique.error();
+  }
+  return made;
+}
+
+}  // namespace plimsoll::eval
