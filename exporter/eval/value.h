@@ -10,8 +10,11 @@
 // See:     docs/adr/0004-evaluator-layout.md
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -52,6 +55,29 @@ struct Vector {
 inline double Absent() { return model::StaleNaN(); }
 inline bool IsAbsent(double value) { return model::IsStaleNaN(value); }
 
+// An array that is not initialised: a row that is never written is never touched, and millions of
+// values change hands without being copied.
+template <typename T>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t size) : data_(size == 0 ? nullptr : new T[size]), size_(size) {}
+  Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data(), size_, data()); }
+  Buffer& operator=(const Buffer& other) { return *this = Buffer(other); }
+  Buffer(Buffer&&) noexcept = default;
+  Buffer& operator=(Buffer&&) noexcept = default;
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  T& operator[](std::size_t i) { return data_[i]; }
+  const T& operator[](std::size_t i) const { return data_[i]; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  std::unique_ptr<T[]> data_;
+  std::size_t size_ = 0;
+};
+
 struct Matrix {
   struct Series {
     model::Labels labels;
@@ -60,18 +86,18 @@ struct Matrix {
   };
 
   // A grid: value of series s at step k is values[series[s].first + k], at start + k * step.
-  // Points: `times` is not empty, and series s has times/values [first, first + count).
+  // Points: steps is zero, and series s has times and values [first, first + count).
   Time start = 0;
   Time step = 0;
   std::size_t steps = 0;
   std::vector<Series> series;  // sorted by labels
-  std::vector<double> values;
+  Buffer<double> values;
   std::vector<Time> times;
 
   // Calls f(Time, double) for every present point of a series, in time order.
   template <typename F>
   void ForEachPoint(const Series& of, F&& f) const {
-    if (!times.empty()) {
+    if (steps == 0) {
       for (std::size_t i = of.first; i < of.first + of.count; ++i) f(times[i], values[i]);
       return;
     }

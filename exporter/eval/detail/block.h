@@ -22,22 +22,6 @@
 
 namespace plimsoll::eval {
 
-// An array that is not initialised: a row that is never written is never touched.
-template <typename T>
-class Buffer {
- public:
-  Buffer() = default;
-  explicit Buffer(std::size_t size) : data_(size == 0 ? nullptr : new T[size]), size_(size) {}
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-
- private:
-  std::unique_ptr<T[]> data_;
-  std::size_t size_ = 0;
-};
-
 // The instants at which a node is asked.
 struct Grid {
   Time start = 0;

@@ -180,6 +180,7 @@ base::Result<Matrix> Evaluator::EvalRangeSelector(const Node& node, const Grid& 
   auto input = OpenRange(node, grid);
   if (!input) return input.error();
   Matrix matrix;
+  std::vector<double> values;
   SeriesSamples samples;
   for (std::size_t i = 0; i < input->size(); ++i) {
     if (auto loaded = LoadSeries(*input, i, samples); !loaded) return loaded.error();
@@ -187,8 +188,10 @@ base::Result<Matrix> Evaluator::EvalRangeSelector(const Node& node, const Grid& 
     if (auto fits = CheckSamples(matrix.times.size() + samples.size); !fits) return fits.error();
     matrix.series.push_back({*samples.labels, matrix.times.size(), samples.size});
     matrix.times.insert(matrix.times.end(), samples.times, samples.times + samples.size);
-    matrix.values.insert(matrix.values.end(), samples.values, samples.values + samples.size);
+    values.insert(values.end(), samples.values, samples.values + samples.size);
   }
+  matrix.values = Buffer<double>(values.size());
+  std::copy(values.begin(), values.end(), matrix.values.data());
   return matrix;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "eval/detail/function_row.h"
+#include "promql/functions.h"
 
 namespace plimsoll::eval {
 namespace {
