@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The order is that of the HPA: recommend, stabilise, limit by policy, limit by bounds.
 #include "demo/replica_loop.h"
 
 #include <algorithm>

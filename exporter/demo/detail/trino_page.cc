@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The digits are the shortest that read back (as Java has them since release 19); only their layout is Java's own.
 #include "demo/detail/trino_page.h"
 
 #include <algorithm>
