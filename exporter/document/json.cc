@@ -79,7 +79,8 @@ class Builder {
     if (!open_.empty()) {
       Json& parent = *open_.back();
       if (parent.kind == Json::Kind::kObject) {
-        node = &parent.members.emplace_back(std::move(key_), Json()).second;
+        parent.members.push_back({std::move(key_), Json()});
+        node = &parent.members.back().second;
       } else {
         node = &parent.items.emplace_back();
       }

@@ -15,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -25,7 +24,7 @@ namespace plimsoll::document {
 class Json {
  public:
   enum class Kind { kNull, kBool, kNumber, kString, kList, kObject };
-  using Member = std::pair<std::string, Json>;
+  struct Member;
 
   Kind kind = Kind::kNull;
   bool truth = false;
@@ -57,6 +56,11 @@ class Json {
   std::optional<std::int64_t> Integer(std::string_view name) const;
   std::optional<bool> Bool(std::string_view name) const;
   std::optional<std::string_view> String(std::string_view name) const;  // lives as long as this
+};
+
+struct Json::Member {
+  std::string first;  // the names of a pair, so that [name, value] reads one
+  Json second;
 };
 
 struct JsonLimits {

@@ -61,6 +61,46 @@ std::optional<Reference> ReadReference(std::string_view after_dollar) {
   return Reference{text.substr(0, length), text.substr(length + (brace ? 1 : 0))};
 }
 
+// Go also reads (?<name>...), which older versions of RE2 know only as (?P<name>...).
+std::string WithPNames(std::string_view pattern) {
+  std::string out;
+  bool in_class = false;
+  std::size_t class_start = 0;  // where a ']' is still an ordinary character
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const std::string_view rest = pattern.substr(i);
+    if (rest.starts_with("\\Q") && !in_class) {
+      const std::size_t end = rest.find("\\E");
+      out += rest.substr(0, end);
+      if (end == std::string_view::npos) break;
+      i += end - 1;
+    } else if (rest[0] == '\\' && rest.size() > 1) {
+      out += rest.substr(0, 2);
+      ++i;
+    } else if (in_class) {
+      if (rest.starts_with("[:")) {  // [:alpha:]; its ']' does not close the class
+        const std::size_t end = rest.find(":]");
+        if (end != std::string_view::npos) {
+          out += rest.substr(0, end + 2);
+          i += end + 1;
+          continue;
+        }
+      }
+      if (rest[0] == ']' && i > class_start) in_class = false;
+      out += rest[0];
+    } else if (rest[0] == '[') {
+      in_class = true;
+      class_start = i + (rest.starts_with("[^") ? 2 : 1);
+      out += rest[0];
+    } else if (rest.starts_with("(?<") && !rest.starts_with("(?<=") && !rest.starts_with("(?<!")) {
+      out += "(?P<";
+      i += 2;
+    } else {
+      out += rest[0];
+    }
+  }
+  return out;
+}
+
 // RE2 and Go's regexp have the same author and the same errors, in other words.
 std::string GoWords(std::string_view error, std::string_view fragment) {
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
@@ -99,13 +139,14 @@ base::Result<Regex> Regex::Compile(std::string_view pattern) {
     return base::BadInput("error parsing regexp: invalid UTF-8: `" + std::string(pattern) + "`");
   }
   // Checked alone first: "a)(b" must not become valid by the parentheses around it.
-  const RE2 alone(re2::StringPiece(pattern.data(), pattern.size()), options);
+  const std::string readable = WithPNames(pattern);
+  const RE2 alone(readable, options);
   if (!alone.ok()) {
     return base::BadInput("error parsing regexp: " + GoWords(alone.error(), alone.error_arg()));
   }
   regex.literals_ = Literals(pattern);
   std::string anchored = "^(?s:";
-  anchored += pattern;
+  anchored += readable;
   anchored += ")$";
   regex.compiled_ = std::make_shared<const Compiled>(anchored, options);
   if (!regex.compiled_->re.ok()) {

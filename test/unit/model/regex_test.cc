@@ -58,3 +58,20 @@ TEST_CASE("a bad expression is described in the words of Go's regexp") {
   CHECK(error("(?P<n") == "error parsing regexp: invalid named capture: `(?P<n`");
   CHECK(error("(?i") == "error parsing regexp: invalid or unsupported Perl syntax: `(?i`");
 }
+
+TEST_CASE("a group may be named as in Go, with or without a P") {
+  const auto expand = [](std::string_view pattern, std::string_view text) {
+    const auto regex = Regex::Compile(pattern);
+    std::string out;
+    if (!regex || !regex->Expand(text, "$n", out)) return std::string("no match");
+    return out;
+  };
+  CHECK(expand("a(?<n>.*)", "abc") == "bc");
+  CHECK(expand("a(?P<n>.*)", "abc") == "bc");
+  CHECK(expand("[(?<n>]+(?<n>x)", "(?<n>x") == "x");
+  CHECK(expand("[]](?<n>x)", "]x") == "x");
+  CHECK(expand("[^](?<[:alpha:]](?<n>x)", "1x") == "x");
+  CHECK(expand(R"(\Q(?<n>\E(?<n>x))", "(?<n>x") == "x");
+  CHECK(expand(R"(\((?<n>x))", "(x") == "x");
+  CHECK_FALSE(Regex::Compile("(?<=a)b"));
+}
