@@ -10,20 +10,28 @@
 // - It calls a head that does not fit its buffer malformed. Hence the buffer is twice as large as
 // what we
 //   allow, and heads in between get their proper refusal from us.
+#include <arpa/inet.h>
 #include <civetweb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "http/detail/answer.h"
 #include "http/server.h"
@@ -58,6 +66,23 @@ const Refusal& RefusalOf(int status) {
   return kRefusals[4];
 }
 
+constexpr std::chrono::milliseconds kCutInterval{20};
+
+// Wakes whoever waits on the listening socket of `port` or on a connection that came through it.
+// The library keeps its sockets to itself, but the system lists those of the process.
+void CutConnections(std::uint16_t port) {
+  std::error_code failure;
+  std::filesystem::directory_iterator entry("/proc/self/fd", failure);
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    const int socket = std::atoi(entry->path().filename().c_str());
+    sockaddr_in here = {};
+    socklen_t size = sizeof here;
+    if (getsockname(socket, reinterpret_cast<sockaddr*>(&here), &size) != 0) continue;
+    if (here.sin_family != AF_INET || ntohs(here.sin_port) != port) continue;
+    shutdown(socket, SHUT_RDWR);
+  }
+}
+
 class CivetServer final : public Server {
  public:
   CivetServer(ServerOptions options, Handler handler, telemetry::Telemetry* telemetry)
@@ -71,12 +96,7 @@ class CivetServer final : public Server {
   base::Result<void> SetCredentials(const TlsCredentials&) override {
     return base::BadInput("the listener \"" + options_.listener + "\" serves plain HTTP");
   }
-  void Stop(std::chrono::milliseconds) override {
-    if (context_ == nullptr) return;
-    stopping_ = true;
-    mg_stop(context_);
-    context_ = nullptr;
-  }
+  void Stop(std::chrono::milliseconds deadline) override;
 
  private:
   static CivetServer& Of(const mg_connection* connection) {
@@ -101,7 +121,7 @@ class CivetServer final : public Server {
   mg_context* context_ = nullptr;
   std::atomic<std::uint16_t> port_ = 0;
   std::atomic<bool> stopping_ = false;
-  std::atomic<unsigned> busy_ = 0;
+  base::Guarded<unsigned> busy_;  // handlers that run
   std::mutex log_mutex_;
   std::string last_log_;  // guarded by log_mutex_: why mg_start2 failed
 };
@@ -179,6 +199,21 @@ base::Result<void> CivetServer::Start() {
   return {};
 }
 
+void CivetServer::Stop(std::chrono::milliseconds deadline) {
+  if (context_ == nullptr) return;
+  stopping_ = true;  // no connection outlives its request from here on
+  busy_.WaitFor({}, deadline, [](unsigned running) { return running == 0; });
+  // The library looks at its stop flag only between waits for clients, which may take seconds.
+  std::jthread cutter([this](std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      CutConnections(port_);
+      busy_.WaitFor(stop, kCutInterval, [](unsigned) { return false; });
+    }
+  });
+  mg_stop(context_);
+  context_ = nullptr;
+}
+
 int CivetServer::OnLog(const mg_connection* connection, const char* message) {
   // The connection is a stand-in without a context while the server starts.
   const mg_context* context = connection == nullptr ? nullptr : mg_get_context(connection);
@@ -190,7 +225,8 @@ int CivetServer::OnLog(const mg_connection* connection, const char* message) {
 }
 
 bool CivetServer::MustClose(const mg_request_info& info) const {
-  if (stopping_ || busy_ * 4 > options_.limits.threads * 3) return true;
+  const unsigned busy = busy_.With([](unsigned running) { return running; });
+  if (stopping_ || busy * 4 > options_.limits.threads * 3) return true;
   const bool old = info.http_version == nullptr || std::strcmp(info.http_version, "1.1") != 0;
   for (int i = 0; i < info.num_headers; ++i) {
     if (mg_strcasecmp(info.http_headers[i].name, "connection") == 0)
@@ -227,9 +263,13 @@ int CivetServer::Serve(mg_connection* connection) {
   const base::Steady start = base::SystemClock().SteadyNow();
   const mg_request_info& info = *mg_get_request_info(connection);
   struct Busy {
-    explicit Busy(std::atomic<unsigned>& count) : count_(++count, count) {}
-    ~Busy() { --count_.second; }
-    std::pair<unsigned, std::atomic<unsigned>&> count_;
+    explicit Busy(base::Guarded<unsigned>& handlers) : count(handlers) {
+      count.With([](unsigned& running) { ++running; });
+    }
+    ~Busy() {
+      count.Change([](unsigned& running) { --running; });
+    }
+    base::Guarded<unsigned>& count;
   } busy(busy_);
 
   Request request;
