@@ -77,8 +77,9 @@ base::Result<Url> ParseUrl(std::string_view text) {
   if (!TakeScheme(rest, url.tls)) return bad("expected http:// or https://");
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
   std::string_view authority = rest.substr(0, end);
-  url.target = rest.substr(end);
-  if (url.target.empty() || url.target.front() == '?') url.target.insert(0, "/");
+  const std::string_view target = rest.substr(end);
+  if (!target.starts_with('/')) url.target.push_back('/');
+  url.target.append(target);
   if (authority.find('@') != std::string_view::npos)
     return bad("credentials do not belong into the URL");
   std::string_view host = authority;
