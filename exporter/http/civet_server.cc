@@ -123,7 +123,7 @@ class CivetServer final : public Server {
   std::atomic<bool> stopping_ = false;
   base::Guarded<unsigned> busy_;  // handlers that run
   std::mutex log_mutex_;
-  std::string last_log_;  // guarded by log_mutex_: why mg_start2 failed
+  std::string first_log_;  // guarded by log_mutex_: why mg_start2 failed
 };
 
 base::Result<void> CivetServer::Start() {
@@ -185,13 +185,12 @@ base::Result<void> CivetServer::Start() {
   mg_error_data error = {};
   error.text = text.data();
   error.text_buffer_size = text.size();
-  stopping_ = false;
   context_ = mg_start2(&init, &error);
   if (context_ == nullptr) {
     const std::lock_guard lock(log_mutex_);
     return base::Error{base::Error::Kind::kUnavailable,
                        base::format("cannot listen on {}: {}", options_.address,
-                                    last_log_.empty() ? text.data() : last_log_)};
+                                    first_log_.empty() ? text.data() : first_log_)};
   }
   mg_server_port ports[1] = {};
   if (mg_get_server_ports(context_, 1, ports) == 1)
@@ -220,7 +219,7 @@ int CivetServer::OnLog(const mg_connection* connection, const char* message) {
   if (context == nullptr || mg_get_user_data(context) == nullptr) return 1;
   CivetServer& server = Of(connection);
   const std::lock_guard lock(server.log_mutex_);
-  server.last_log_ = message;
+  if (server.first_log_.empty()) server.first_log_ = message;  // later ones are consequences
   return 1;
 }
 

@@ -23,6 +23,7 @@ using boost::asio::ip::tcp;
 constexpr std::size_t kFirstBuffer = 8192;
 constexpr std::size_t kOneWrite = 16000;  // head and body in one TLS record
 constexpr std::chrono::seconds kDrainTime{1};
+constexpr std::size_t kDrainBytes = 1 << 20;
 
 base::Steady Now() { return base::SystemClock().SteadyNow(); }
 
@@ -287,15 +288,11 @@ bool Connection::StepWrite() {
 
 bool Connection::StepDrain() {
   std::array<char, 4096> sink;
-  std::size_t got = 0;
   // The peer's bytes after an answer that closes are not looked at, also not as TLS.
-  const auto result = recv(socket_.native_handle(), sink.data(), sink.size(), MSG_DONTWAIT);
-  if (result > 0) got = static_cast<std::size_t>(result);
-  if (got > 0) {
-    boost::asio::post(thread_.context, [self = shared_from_this()] { self->Drive(); });
-    return false;
-  }
-  if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+  const auto got = recv(socket_.native_handle(), sink.data(), sink.size(), MSG_DONTWAIT);
+  if (got > 0) drained_ += static_cast<std::size_t>(got);
+  if (got > 0 && drained_ < kDrainBytes) return true;
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
     Wait(Transport::Io::kWantRead);
   } else {
     Close();

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -134,6 +135,7 @@ class RawClient {
   }
   bool More() {
     char piece[16384];
+    errno = 0;
     const auto got =
         ssl_ ? SSL_read(ssl_.get(), piece, sizeof piece) : ::recv(socket_, piece, sizeof piece, 0);
     if (got <= 0) {

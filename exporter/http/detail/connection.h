@@ -112,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   base::Steady request_read_{};
   Response response_;
   bool close_after_ = false;
+  std::size_t drained_ = 0;
   std::string out_;
   std::string_view out_rest_;   // of out_
   std::string_view body_rest_;  // of response_, when it is too large to be copied behind the head
