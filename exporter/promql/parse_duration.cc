@@ -73,10 +73,10 @@ bool IsNumber(Kind kind) { return kind == Kind::kNumber || kind == Kind::kDurati
 
 bool IsPlainNumber(const DurationExpr& expr) { return expr.op == Op::kNumber && !expr.wrapped; }
 
-// Durations are nanoseconds in 64 bits.
+// Durations are nanoseconds in 64 bits. A NaN is none either, though Prometheus takes it.
 bool OutOfRange(double seconds) {
   constexpr double kMax = 9223372036.854775808;
-  return seconds > kMax || seconds < -kMax;
+  return !(seconds >= -kMax && seconds <= kMax);
 }
 
 }  // namespace

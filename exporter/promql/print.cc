@@ -28,7 +28,8 @@ void AppendDuration(std::int64_t milliseconds, std::string& out) {
 
 void AppendNumber(double value, bool duration, std::string& out) {
   if (duration) {
-    AppendDuration(static_cast<std::int64_t>(std::llround(value * 1000)), out);
+    if (std::signbit(value)) out += '-';  // also of a zero
+    AppendDuration(static_cast<std::int64_t>(std::llround(std::abs(value) * 1000)), out);
   } else {
     out += base::FixedShortest(value);
   }

@@ -108,6 +108,7 @@ TEST_CASE("numbers and strings print so that nothing is lost") {
   Other("inf", "+Inf");
   Same("-Inf");
   Same("-0");
+  Same("-0s");
   Same("1h30m");
   Other("60s", "1m");
   Same("\"a\\\"b\\\\c\\x7f\"");
