@@ -22,5 +22,5 @@ RUN apt-get update -q \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /install/usr/local/ /usr/local/
 USER 65532:65532
-EXPOSE 9464 6443
+EXPOSE 7546 6443
 ENTRYPOINT ["/usr/local/bin/plimsoll"]

@@ -15,17 +15,24 @@ namespace plimsoll::demo {
 namespace {
 
 // An HPA sees thousandths.
-std::int64_t Milli(double value) { return static_cast<std::int64_t>(std::ceil(value * 1000 - 1e-6)); }
+std::int64_t Milli(double value) {
+  return static_cast<std::int64_t>(std::ceil(value * 1000 - 1e-6));
+}
 
-void Forget(std::vector<ReplicaHistory::Entry>& entries, base::Time now, std::chrono::milliseconds window) {
-  std::erase_if(entries, [&](const ReplicaHistory::Entry& entry) { return now - entry.at >= window.count(); });
+void Forget(std::vector<ReplicaHistory::Entry>& entries, base::Time now,
+            std::chrono::milliseconds window) {
+  std::erase_if(entries, [&](const ReplicaHistory::Entry& entry) {
+    return now - entry.at >= window.count();
+  });
 }
 
 // Pods added within the rate's period (removed ones with `sign` -1).
-int Spent(const std::vector<ReplicaHistory::Entry>& changes, base::Time now, ReplicaPolicy::Rate rate, int sign) {
+int Spent(const std::vector<ReplicaHistory::Entry>& changes, base::Time now,
+          ReplicaPolicy::Rate rate, int sign) {
   int pods = 0;
   for (const ReplicaHistory::Entry& change : changes) {
-    if (now - change.at < rate.period.count() && change.number * sign > 0) pods += std::abs(change.number);
+    if (now - change.at < rate.period.count() && change.number * sign > 0)
+      pods += std::abs(change.number);
   }
   return pods;
 }
@@ -54,14 +61,17 @@ ReplicaDecision DecideReplicas(const ReplicaPolicy& policy, ReplicaHistory histo
   std::string reason = base::format("{} / {} asks for {}", *value, policy.target, wanted);
   if (wanted < current) {
     // Not below the highest of the window, nor above what is there.
-    for (const ReplicaHistory::Entry& entry : history.recommendations) next = std::max(next, entry.number);
+    for (const ReplicaHistory::Entry& entry : history.recommendations)
+      next = std::max(next, entry.number);
     next = std::min(next, current);
-    const int floor = current - std::max(policy.down.pods - Spent(history.changes, now, policy.down, -1), 0);
+    const int floor =
+        current - std::max(policy.down.pods - Spent(history.changes, now, policy.down, -1), 0);
     if (next > wanted) reason += ", held by the scale-down window";
     if (next < floor) reason += ", slowed by the scale-down policy";
     next = std::max(next, floor);
   } else if (wanted > current) {
-    const int ceiling = current + std::max(policy.up.pods - Spent(history.changes, now, policy.up, 1), 0);
+    const int ceiling =
+        current + std::max(policy.up.pods - Spent(history.changes, now, policy.up, 1), 0);
     if (next > ceiling) reason += ", slowed by the scale-up policy";
     next = std::min(next, ceiling);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a HorizontalPodAutoscaler does with an AverageValue metric, once per sync, as a pure function.
+// What a HorizontalPodAutoscaler does with an AverageValue metric, once per sync, as a pure
+// function.
 //
 // The demo has no Kubernetes, but its workers must follow the served value as they would there:
 // ceil(value / target), tolerance, the limits, how many pods a period may add or remove, and the
@@ -30,7 +31,8 @@ struct ReplicaPolicy {
   double tolerance = 0.1;
   Rate up{4, std::chrono::seconds(15)};
   Rate down{1, std::chrono::seconds(60)};
-  std::chrono::milliseconds down_window = std::chrono::minutes(5);  // scaleDown.stabilizationWindowSeconds
+  std::chrono::milliseconds down_window =
+      std::chrono::minutes(5);  // scaleDown.stabilizationWindowSeconds
 };
 
 struct ReplicaHistory {
@@ -44,7 +46,7 @@ struct ReplicaHistory {
 
 struct ReplicaDecision {
   int replicas;
-  std::string reason;  // for people
+  std::string reason;      // for people
   ReplicaHistory history;  // to be handed in at the next sync
 };
 

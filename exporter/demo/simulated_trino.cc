@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the cluster moves: in steps of fixed length, so that it does not matter how often it is asked.
+// How the cluster moves: in steps of fixed length, so that it does not matter how often it is
+// asked.
 //
-// Within a step: workers change state, queries arrive, are admitted, work, and memory runs out. Only
-// sums, products and comparisons are used: no library function whose last digit differs by machine.
+// Within a step: workers change state, queries arrive, are admitted, work, and memory runs out.
+// Only sums, products and comparisons are used: no library function whose last digit differs by
+// machine.
 #include "demo/simulated_trino.h"
 
 #include <algorithm>
@@ -18,14 +20,19 @@ double StepSeconds() { return std::chrono::duration<double>(kStep).count(); }
 
 // From 0 at the start of a period to 1 in its middle and back.
 double Triangle(base::Time since_start, milliseconds period) {
-  const auto phase = static_cast<double>(since_start % period.count()) / static_cast<double>(period.count());
+  const auto phase =
+      static_cast<double>(since_start % period.count()) / static_cast<double>(period.count());
   return phase < 0.5 ? 2 * phase : 2 - 2 * phase;
 }
 
 }  // namespace
 
 SimulatedTrino::SimulatedTrino(const TrinoOptions& options, base::Time start)
-    : options_(options), start_(start), now_(start), coordinator_start_(start), replicas_(options.workers) {
+    : options_(options),
+      start_(start),
+      now_(start),
+      coordinator_start_(start),
+      replicas_(options.workers) {
   const base::Time long_ago = start - options.gauge_delay.count();
   for (int i = 0; i < options.workers; ++i) {
     workers_.push_back({Worker::State::kActive, long_ago, Worker::State::kActive});
@@ -50,8 +57,8 @@ void SimulatedTrino::Step() {
 void SimulatedTrino::Arrive() {
   const LoadWave& load = options_.load;
   if (load.period.count() <= 0) return;
-  const double per_minute =
-      load.low_per_minute + (load.high_per_minute - load.low_per_minute) * Triangle(now_ - start_, load.period);
+  const double per_minute = load.low_per_minute + (load.high_per_minute - load.low_per_minute) *
+                                                      Triangle(now_ - start_, load.period);
   arrived_ += per_minute / 60 * StepSeconds();
   while (arrived_ >= 1) {
     arrived_ -= 1;
@@ -81,7 +88,9 @@ void SimulatedTrino::CancelAll() {
 }
 
 void SimulatedTrino::FailOldWaiting() {
-  const auto late = [&](const Query& query) { return now_ - query.submitted > options_.waiting_limit.count(); };
+  const auto late = [&](const Query& query) {
+    return now_ - query.submitted > options_.waiting_limit.count();
+  };
   const auto gone = static_cast<std::int64_t>(std::erase_if(waiting_, late));
   failed_ += gone;
   insufficient_ += gone;
@@ -95,9 +104,9 @@ void SimulatedTrino::Admit() {
   }
   // As Trino: what the coordinator believes decides, not what is true.
   const int active = CountSeen(Worker::State::kActive);
-  const auto first_waiting = std::stable_partition(waiting_.begin(), waiting_.end(), [&](const Query& query) {
-    return query.required_workers <= active;
-  });
+  const auto first_waiting =
+      std::stable_partition(waiting_.begin(), waiting_.end(),
+                            [&](const Query& query) { return query.required_workers <= active; });
   started_ += first_waiting - waiting_.begin();
   running_.insert(running_.end(), waiting_.begin(), first_waiting);
   waiting_.erase(waiting_.begin(), first_waiting);
@@ -108,7 +117,8 @@ void SimulatedTrino::Work() {
   const double workers = CountReal(Worker::State::kActive) + CountReal(Worker::State::kDraining) +
                          CountReal(Worker::State::kShuttingDown);
   const double each =
-      std::min<double>(options_.workers_per_query, workers / static_cast<double>(running_.size())) * StepSeconds();
+      std::min<double>(options_.workers_per_query, workers / static_cast<double>(running_.size())) *
+      StepSeconds();
   for (Query& query : running_) {
     consumed_seconds_ += std::min(each, query.worker_seconds);
     query.worker_seconds -= each;
@@ -143,7 +153,8 @@ void SimulatedTrino::MoveWorkers() {
     const base::Time age = now_ - worker.since;
     if (worker.state == Worker::State::kStarting && age >= options_.worker_start.count()) {
       Change(worker, Worker::State::kActive);
-    } else if (worker.state == Worker::State::kShuttingDown && age >= options_.worker_grace.count()) {
+    } else if (worker.state == Worker::State::kShuttingDown &&
+               age >= options_.worker_grace.count()) {
       Change(worker, Worker::State::kDead);
     }
   }
@@ -154,8 +165,8 @@ void SimulatedTrino::MoveWorkers() {
 }
 
 SimulatedTrino::Worker* SimulatedTrino::Youngest(Worker::State state) {
-  const auto found =
-      std::find_if(workers_.rbegin(), workers_.rend(), [&](const Worker& worker) { return worker.state == state; });
+  const auto found = std::find_if(workers_.rbegin(), workers_.rend(),
+                                  [&](const Worker& worker) { return worker.state == state; });
   return found == workers_.rend() ? nullptr : &*found;
 }
 
@@ -165,7 +176,8 @@ void SimulatedTrino::SetReplicas(int replicas) {
     return CountReal(Worker::State::kStarting) + CountReal(Worker::State::kActive) +
            CountReal(Worker::State::kDraining);
   };
-  while (there() < replicas_) workers_.push_back({Worker::State::kStarting, now_, Worker::State::kStarting});
+  while (there() < replicas_)
+    workers_.push_back({Worker::State::kStarting, now_, Worker::State::kStarting});
   while (there() > replicas_) {
     if (Worker* starting = Youngest(Worker::State::kStarting)) {
       workers_.erase(workers_.begin() + (starting - workers_.data()));
@@ -204,7 +216,8 @@ void SimulatedTrino::SetCoordinatorUp(bool up) {
   blocked_since_ = 0;
   if (!up) return;
   coordinator_start_ = now_;
-  submitted_ = started_ = completed_ = cancelled_ = failed_ = insufficient_ = killed_for_memory_ = 0;
+  submitted_ = started_ = completed_ = cancelled_ = failed_ = insufficient_ = killed_for_memory_ =
+      0;
   consumed_seconds_ = 0;
   for (Worker& worker : workers_) {
     if (worker.state == Worker::State::kStarting) continue;
@@ -219,13 +232,15 @@ SimulatedTrino::Worker::State SimulatedTrino::Seen(const Worker& worker) const {
 }
 
 int SimulatedTrino::CountSeen(Worker::State state) const {
-  return static_cast<int>(std::count_if(workers_.begin(), workers_.end(),
-                                        [&](const Worker& worker) { return Seen(worker) == state; }));
+  return static_cast<int>(
+      std::count_if(workers_.begin(), workers_.end(),
+                    [&](const Worker& worker) { return Seen(worker) == state; }));
 }
 
 int SimulatedTrino::CountReal(Worker::State state) const {
-  return static_cast<int>(std::count_if(workers_.begin(), workers_.end(),
-                                        [&](const Worker& worker) { return worker.state == state; }));
+  return static_cast<int>(
+      std::count_if(workers_.begin(), workers_.end(),
+                    [&](const Worker& worker) { return worker.state == state; }));
 }
 
 int SimulatedTrino::PoolWorkers() const {
@@ -244,10 +259,12 @@ TrinoCounts SimulatedTrino::Counts() const {
   counts.queued = static_cast<int>(queued_.size());
   counts.running = static_cast<int>(running_.size());
   counts.waiting = static_cast<int>(waiting_.size());
-  for (const Query& query : waiting_) counts.required_workers = std::max(counts.required_workers, query.required_workers);
+  for (const Query& query : waiting_)
+    counts.required_workers = std::max(counts.required_workers, query.required_workers);
   counts.workers_active = CountReal(Worker::State::kActive);
   counts.workers_starting = CountReal(Worker::State::kStarting);
-  counts.workers_leaving = CountReal(Worker::State::kDraining) + CountReal(Worker::State::kShuttingDown);
+  counts.workers_leaving =
+      CountReal(Worker::State::kDraining) + CountReal(Worker::State::kShuttingDown);
   counts.free_gib = PoolWorkers() * options_.worker_pool_gib - UsedGib();
   counts.submitted = submitted_;
   counts.completed = completed_;
@@ -256,7 +273,8 @@ TrinoCounts SimulatedTrino::Counts() const {
   return counts;
 }
 
-http::Handler ServeTrino(std::shared_ptr<base::Guarded<SimulatedTrino>> trino, const base::Clock& clock) {
+http::Handler ServeTrino(std::shared_ptr<base::Guarded<SimulatedTrino>> trino,
+                         const base::Clock& clock) {
   return [trino = std::move(trino), &clock](const http::Request& request) {
     return trino->With([&](SimulatedTrino& cluster) {
       cluster.AdvanceTo(clock.Now());

@@ -2,10 +2,11 @@
 //
 // A Trino cluster that exists only as numbers: a queue, running queries, workers and their memory.
 //
-// A demo and the integration tests need an engine that is loaded, scaled, drained and killed on demand,
-// without Java and without waiting. So it is a state machine to which time is an argument: the same
-// operations at the same instants give the same pages, on any machine and however often it is asked.
-// Pages have the names, types, number forms and faults of a real coordinator (release 483).
+// A demo and the integration tests need an engine that is loaded, scaled, drained and killed on
+// demand, without Java and without waiting. So it is a state machine to which time is an argument:
+// the same operations at the same instants give the same pages, on any machine and however often it
+// is asked. Pages have the names, types, number forms and faults of a real coordinator (release
+// 483).
 //
 // Threads: a plain value; ServeTrino shares one among a server's threads.
 // Bounds:  Options::max_queries; a query beyond it fails at once and is counted as failed.
@@ -35,7 +36,7 @@ struct LoadWave {
 
 struct TrinoOptions {
   LoadWave load;
-  int workers = 1;  // active from the start
+  int workers = 1;            // active from the start
   int concurrency_limit = 8;  // running and waiting queries together; further ones queue
   int workers_per_query = 4;  // a query gains nothing from more
   double worker_pool_gib = 64;
@@ -79,8 +80,8 @@ class SimulatedTrino {
   void CancelAll();
 
   // Return: whether there was a worker to which it could happen (the youngest that applies).
-  bool KillWorker();   // gone at once; the coordinator notices later
-  bool DrainWorker();  // takes no new work and stays
+  bool KillWorker();    // gone at once; the coordinator notices later
+  bool DrainWorker();   // takes no new work and stays
   bool ReviveWorker();  // a draining one becomes active again
 
   // A coordinator that is down answers 503; coming up again, it has forgotten every query and knows
@@ -137,12 +138,14 @@ class SimulatedTrino {
   std::vector<Query> waiting_;
   std::vector<Query> running_;
   base::Time blocked_since_ = 0;
-  std::int64_t submitted_ = 0, started_ = 0, completed_ = 0, cancelled_ = 0, failed_ = 0, insufficient_ = 0;
+  std::int64_t submitted_ = 0, started_ = 0, completed_ = 0, cancelled_ = 0, failed_ = 0,
+               insufficient_ = 0;
   std::int64_t killed_for_memory_ = 0;
   double consumed_seconds_ = 0;
 };
 
 // A handler that first lets time pass up to the clock's. Both live as long as the handler.
-http::Handler ServeTrino(std::shared_ptr<base::Guarded<SimulatedTrino>> trino, const base::Clock& clock);
+http::Handler ServeTrino(std::shared_ptr<base::Guarded<SimulatedTrino>> trino,
+                         const base::Clock& clock);
 
 }  // namespace plimsoll::demo

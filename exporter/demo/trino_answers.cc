@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the simulated coordinator answers. Families stand in the order in which release 483 lists them.
+// What the simulated coordinator answers. Families stand in the order in which release 483 lists
+// them.
 //
-// The optimizer's families carry no information; they are there because two thirds of a real page are
-// such families, and all their summaries are NaN.
+// The optimizer's families carry no information; they are there because two thirds of a real page
+// are such families, and all their summaries are NaN.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -19,12 +20,14 @@ namespace plimsoll::demo {
 namespace {
 
 constexpr double kGib = 1024.0 * 1024 * 1024;
-constexpr std::string_view kOpenMetrics = "application/openmetrics-text;charset=utf-8;version=1.0.0";
+constexpr std::string_view kOpenMetrics =
+    "application/openmetrics-text;charset=utf-8;version=1.0.0";
 constexpr std::string_view kPlain = "text/plain;charset=utf-8";
 
 constexpr std::string_view kOptimizerRules[] = {
-    "PruneSpatialJoinColumns", "EvaluateZeroSample",  "RemoveAggregationInSemiJoin", "PushLimitThroughUnion",
-    "PruneOrderByInWindow",    "MergeAdjacentWindows", "RemoveRedundantDistinct",     "PushPredicateIntoTableScan",
+    "PruneSpatialJoinColumns", "EvaluateZeroSample",         "RemoveAggregationInSemiJoin",
+    "PushLimitThroughUnion",   "PruneOrderByInWindow",       "MergeAdjacentWindows",
+    "RemoveRedundantDistinct", "PushPredicateIntoTableScan",
 };
 
 http::Response Answer(int status, std::string_view content_type, std::string body) {
@@ -38,7 +41,8 @@ http::Response Answer(int status, std::string_view content_type, std::string bod
 
 // Trino accepts any name and asks for no password over plain HTTP, but it wants a name.
 bool HasIdentity(const http::Request& request) {
-  return !request.Header("X-Trino-User").empty() || !request.Header("X-Trino-Original-User").empty() ||
+  return !request.Header("X-Trino-User").empty() ||
+         !request.Header("X-Trino-Original-User").empty() ||
          request.Header("Authorization").substr(0, 6) == "Basic ";
 }
 
@@ -54,7 +58,8 @@ bool AcceptsOpenMetrics(std::string_view accept) {
     const std::size_t end = range.find_last_not_of(' ');
     if (begin == std::string_view::npos) continue;
     range = range.substr(begin, end - begin + 1);
-    if (range == "*/*" || range == "application/*" || range == "application/openmetrics-text") return true;
+    if (range == "*/*" || range == "application/*" || range == "application/openmetrics-text")
+      return true;
   }
   return false;
 }
@@ -68,13 +73,15 @@ std::string Uptime(base::Time milliseconds) {
 
 http::Response SimulatedTrino::Handle(const http::Request& request) const {
   if (!coordinator_up_) return Answer(503, kPlain, "the coordinator is down\n");
-  if (request.method != "GET") return Answer(405, kPlain, "Error 405 Method Not Allowed: HTTP 405 Method Not Allowed");
+  if (request.method != "GET")
+    return Answer(405, kPlain, "Error 405 Method Not Allowed: HTTP 405 Method Not Allowed");
   if (request.path == "/v1/info") return Answer(200, "application/json", StatusJson(true));
   if (request.path == "/v1/status") return Answer(200, "application/json", StatusJson(false));
-  if (request.path != "/metrics") return Answer(404, kPlain, "Error 404 Not Found: HTTP 404 Not Found");
+  if (request.path != "/metrics")
+    return Answer(404, kPlain, "Error 404 Not Found: HTTP 404 Not Found");
   if (!HasIdentity(request)) {
-    http::Response response =
-        Answer(401, kPlain, "Basic authentication or X-Trino-Original-User or X-Trino-User must be sent");
+    http::Response response = Answer(
+        401, kPlain, "Basic authentication or X-Trino-Original-User or X-Trino-User must be sent");
     response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Trino\"");
     return response;
   }
@@ -89,7 +96,8 @@ http::Response SimulatedTrino::Handle(const http::Request& request) const {
 std::string SimulatedTrino::MetricsPage(const std::vector<std::string>& names) const {
   const TrinoCounts counts = Counts();
   const int active = CountSeen(Worker::State::kActive);
-  const bool found_itself = now_ - coordinator_start_ >= options_.gauge_delay.count() || coordinator_start_ == start_;
+  const bool found_itself =
+      now_ - coordinator_start_ >= options_.gauge_delay.count() || coordinator_start_ == start_;
   const double own = options_.coordinator_pool_gib * kGib;
   const double used = UsedGib() * kGib;
   const double total = found_itself ? own + PoolWorkers() * options_.worker_pool_gib * kGib : 0;
@@ -98,7 +106,8 @@ std::string SimulatedTrino::MetricsPage(const std::vector<std::string>& names) c
 
   detail::TrinoPage page(names);
   for (const std::string_view rule : kOptimizerRules) {
-    const std::string family = base::format("trino_sql_planner_iterative_name_IterativeOptimizer_rule_{}", rule);
+    const std::string family =
+        base::format("trino_sql_planner_iterative_name_IterativeOptimizer_rule_{}", rule);
     page.EmptySummary(family + "_Time");
     page.Gauge(family + "_Hits", 0);
     page.Gauge(family + "_Failures", 0);
@@ -118,7 +127,8 @@ std::string SimulatedTrino::MetricsPage(const std::vector<std::string>& names) c
   page.EmptySummary(manager + "QueuedTime_OneMinute");
   page.Counter(manager + "InsufficientResourcesFailures", insufficient_);
   page.Gauge(manager + "RunningQueries", counts.running);
-  page.Gauge(manager + "WaitingForResourcesMaxAgeInSeconds", static_cast<double>(now_ - oldest) / 1000);
+  page.Gauge(manager + "WaitingForResourcesMaxAgeInSeconds",
+             static_cast<double>(now_ - oldest) / 1000);
   page.Gauge(manager + "WaitingForResourcesQueries", counts.waiting);
   page.Gauge(manager + "ProgressingQueries", blocked_since_ == 0 ? counts.running : 0);
   page.Gauge("trino_execution_name_ClusterSizeMonitor_RequiredWorkers", counts.required_workers);

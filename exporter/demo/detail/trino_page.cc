@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The digits are the shortest that read back (as Java has them since release 19); only their layout is Java's own.
+// The digits are the shortest that read back (as Java has them since release 19); only their layout
+// is Java's own.
 #include "demo/detail/trino_page.h"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ struct Decimal {
 
 Decimal Shortest(double value) {
   std::array<char, 40> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                 std::chars_format::scientific);
   std::string_view text(buffer.data(), static_cast<std::size_t>(end.ptr - buffer.data()));
   Decimal decimal{};
   if (text.front() == '-') {
@@ -50,7 +52,8 @@ std::string JavaDouble(double value) {
     const std::string fraction = digits.size() > 1 ? digits.substr(1) : "0";
     return sign + digits.substr(0, 1) + "." + fraction + "E" + std::to_string(exponent);
   }
-  if (exponent < 0) return sign + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  if (exponent < 0)
+    return sign + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
   const auto whole = static_cast<std::size_t>(exponent) + 1;
   if (digits.size() <= whole) digits.append(whole + 1 - digits.size(), '0');
   return sign + digits.substr(0, whole) + "." + digits.substr(whole);

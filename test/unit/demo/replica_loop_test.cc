@@ -100,7 +100,8 @@ TEST_CASE("history forgets what no window sees") {
   const ReplicaPolicy policy = Free();
   ReplicaHistory history;
   for (int second = 0; second < 1000; ++second) {
-    history = DecideReplicas(policy, history, 1 + second % 2, 1 + (second + 1) % 2, second * 1000).history;
+    history = DecideReplicas(policy, history, 1 + second % 2, 1 + (second + 1) % 2, second * 1000)
+                  .history;
   }
   CHECK(history.recommendations.size() == 1);
   CHECK(history.changes.size() <= 1);

@@ -28,7 +28,8 @@ TrinoOptions Quiet(int workers) {
 http::Request Scrape() {
   http::Request request;
   request.path = "/metrics";
-  request.headers = {{"x-trino-user", "test"}, {"Accept", "application/openmetrics-text;version=1.0.0"}};
+  request.headers = {{"x-trino-user", "test"},
+                     {"Accept", "application/openmetrics-text;version=1.0.0"}};
   return request;
 }
 
@@ -95,7 +96,8 @@ TEST_CASE("a started worker takes the waiting query when the coordinator has see
 }
 
 TEST_CASE("more workers finish the same work sooner, up to what one query can use") {
-  for (const auto& [workers, seconds] : {std::pair(1, 40), std::pair(2, 20), std::pair(4, 10), std::pair(8, 10)}) {
+  for (const auto& [workers, seconds] :
+       {std::pair(1, 40), std::pair(2, 20), std::pair(4, 10), std::pair(8, 10)}) {
     CAPTURE(workers);
     SimulatedTrino trino(Quiet(workers), kStart);
     trino.Submit(40, 1);
@@ -199,7 +201,8 @@ TEST_CASE("load rises and falls, the same in every run and however often it is a
   SimulatedTrino often(options, kStart);
   for (int minute = 1; minute <= 10; ++minute) {
     once.AdvanceTo(kStart + minute * 60 * kSecond);
-    for (base::Time t = often.Now(); t <= kStart + minute * 60 * kSecond; t += 137) often.AdvanceTo(t);
+    for (base::Time t = often.Now(); t <= kStart + minute * 60 * kSecond; t += 137)
+      often.AdvanceTo(t);
     often.AdvanceTo(kStart + minute * 60 * kSecond);
     CHECK(once.Handle(Scrape()).Body() == often.Handle(Scrape()).Body());
   }
@@ -224,7 +227,8 @@ TEST_CASE("the page wants an identity and an Accept that allows OpenMetrics") {
   const SimulatedTrino trino(Quiet(1), kStart);
   http::Request request = Scrape();
   CHECK(trino.Handle(request).status == 200);
-  CHECK(trino.Handle(request).content_type == "application/openmetrics-text;charset=utf-8;version=1.0.0");
+  CHECK(trino.Handle(request).content_type ==
+        "application/openmetrics-text;charset=utf-8;version=1.0.0");
 
   request.headers = {{"Accept", "*/*"}};
   CHECK(trino.Handle(request).status == 401);
@@ -261,7 +265,8 @@ TEST_CASE("information needs no identity, and nothing else is served") {
   request.path = "/v1/info";
   CHECK(trino.Handle(request).Body() ==
         "{\"nodeId\":\"coordinator\",\"state\":\"ACTIVE\",\"nodeVersion\":{\"version\":\"483\"},"
-        "\"environment\":\"demo\",\"coordinator\":true,\"coordinatorId\":\"plims\",\"starting\":false,"
+        "\"environment\":\"demo\",\"coordinator\":true,\"coordinatorId\":\"plims\",\"starting\":"
+        "false,"
         "\"uptime\":\"2.08m\"}");
   request.path = "/v1/status";
   CHECK(trino.Handle(request).status == 200);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Numbers are spelled as on recorded pages.
+#include "demo/detail/trino_page.h"
+
 #include <cmath>
 #include <limits>
 
-#include "demo/detail/trino_page.h"
 #include "doctest/doctest.h"
 
 using plimsoll::demo::detail::JavaDouble;
@@ -36,13 +37,14 @@ TEST_CASE("families stand as Trino writes them") {
   page.Gauge("a_Free", 1.5e9);
   page.Counter("a_Submitted", 8);
   page.EmptySummary("a_Time");
-  CHECK(std::move(page).Finish() ==
-        "# TYPE a_Free gauge\na_Free 1.5E9\n"
-        "# TYPE a_Submitted counter\na_Submitted 8\n"
-        "# TYPE a_Time summary\na_Time_count 0\na_Time_sum NaN\n"
-        "a_Time{quantile=\"0.5\"} NaN\na_Time{quantile=\"0.75\"} NaN\na_Time{quantile=\"0.9\"} NaN\n"
-        "a_Time{quantile=\"0.95\"} NaN\na_Time{quantile=\"0.99\"} NaN\n"
-        "# EOF\n");
+  CHECK(
+      std::move(page).Finish() ==
+      "# TYPE a_Free gauge\na_Free 1.5E9\n"
+      "# TYPE a_Submitted counter\na_Submitted 8\n"
+      "# TYPE a_Time summary\na_Time_count 0\na_Time_sum NaN\n"
+      "a_Time{quantile=\"0.5\"} NaN\na_Time{quantile=\"0.75\"} NaN\na_Time{quantile=\"0.9\"} NaN\n"
+      "a_Time{quantile=\"0.95\"} NaN\na_Time{quantile=\"0.99\"} NaN\n"
+      "# EOF\n");
 }
 
 TEST_CASE("only the families that were asked for are written, and the end mark always") {
