@@ -62,6 +62,12 @@ base::Result<std::vector<eval::Element>> RuleRun::Query(store::MemoryStore& stor
   return Failed("rule result is not a vector or scalar");
 }
 
+void RuleRun::SetProduced(Produced produced) {
+  produced_ = std::move(produced);
+  // Go on counting, so that what was produced before is not taken for the next run's.
+  for (const auto& [input, recorded] : produced_) runs_ = std::max(runs_, recorded.run);
+}
+
 Recorded& RuleRun::Entry(const model::Labels& input) {
   const auto [at, is_new] = produced_.try_emplace(input);
   if (is_new) {

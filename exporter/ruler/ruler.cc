@@ -9,6 +9,7 @@
 #include "base/format.h"
 #include "base/guarded.h"
 #include "base/log.h"
+#include "base/number_text.h"
 #include "model/labels.h"
 #include "promql/print.h"
 #include "ruler/detail/rule_run.h"
@@ -201,8 +202,8 @@ void Ruler::State::RunRule(RunningGroup& group, RunningRule& rule, Time slot,
   group.failures.Add();
   // What repeats is said when it starts.
   if (status.last_error != result.error().message) {
-    base::LogWarn("msg=\"rule failed\" file={} group={} rule={} err=\"{}\"", group.status.file,
-                  group.status.name, status.name, result.error().message);
+    base::LogWarn("msg=\"rule failed\" file={} group={} rule={} err={}", group.status.file,
+                  group.status.name, status.name, base::GoQuote(result.error().message));
   }
   status.health = Health::kError;
   status.last_error = result.error().message;

@@ -53,7 +53,7 @@ class RuleRun {
   // Name and labels: what makes a rule after a reload the one before it.
   const std::string& identity() const { return identity_; }
   Produced TakeProduced() { return std::move(produced_); }
-  void SetProduced(Produced produced) { produced_ = std::move(produced); }
+  void SetProduced(Produced produced);
   const Produced& produced() const { return produced_; }
 
  private:
