@@ -20,7 +20,7 @@ JobScraper::JobScraper(Options options, Fetcher& fetcher, telemetry::Telemetry* 
     : options_(std::move(options)),
       fetcher_(fetcher),
       telemetry_(telemetry),
-      discovery_(options_.config),
+      discovery_(options_.config, telemetry),
       queue_(std::make_shared<Queue>()) {
   queue_->wake = std::move(wake);
   PublishInfo();
@@ -75,6 +75,11 @@ std::size_t JobScraper::Begin(Time slot, Time now, store::Appender& appender) {
   std::size_t started = 0;
   for (Target& target : targets_) {
     if (target.fetching) continue;
+    if (!discovery_.LimitError().empty()) {  // every scrape of the job fails, as in Prometheus
+      target.scraper->Append({base::Error{base::Error::Kind::kLimit, discovery_.LimitError()}}, slot, now, appender,
+                             metadata_);
+      continue;
+    }
     target.fetching = true;
     ++started;
     ++in_flight_;

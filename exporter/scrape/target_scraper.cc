@@ -52,7 +52,7 @@ std::optional<Drop> DropOf(Outcome outcome) {
 std::string_view ReasonOfFetch(const Error& error) {
   switch (error.kind) {
     case Error::Kind::kTimeout: return "timeout";
-    case Error::Kind::kLimit: return "body_size_limit";
+    case Error::Kind::kLimit: return "limit";
     case Error::Kind::kCanceled: return "canceled";
     case Error::Kind::kBadInput: return "configuration";
     case Error::Kind::kNotFound:

@@ -33,9 +33,26 @@ void Loop::Use(Plan plan, Time now) {
   next_slots_.clear();
   param_refs_.clear();
   parts_.store->SetWindow(plan_.window);
-  for (const auto& job : plan_.jobs) next_slots_.emplace_back(job.get(), job->NextSlot(now - 1));
+  for (const auto& job : plan_.jobs) next_slots_.emplace_back(job.get(), now);
   const auto before = parts_.snapshot->Get();
   parts_.snapshot->Publish(plan_.signals->First(before.get(), signals::Moment::Of(*parts_.clock)));
+}
+
+void Loop::Replace(Plan plan, Time now) {
+  store::Appender& appender = parts_.store->appender();
+  for (const auto& before : plan_.jobs) {
+    const auto same = std::find_if(plan.jobs.begin(), plan.jobs.end(), [&](const auto& job) {
+      return job->config().job_name == before->config().job_name;
+    });
+    if (same != plan.jobs.end()) {
+      (*same)->TakeOver(*before, now, appender);
+    } else {
+      before->End(now, appender);
+    }
+  }
+  plan.ruler->TakeOver(*plan_.ruler, now);
+  Use(std::move(plan), now);
+  for (auto& [job, slot] : next_slots_) slot = job->NextSlot(now);
 }
 
 Time Loop::Step(Time now) {

@@ -56,8 +56,11 @@ class Loop {
   explicit Loop(Parts parts);
   ~Loop();
 
-  // Takes a configuration into use between two steps: the first one, or that of a reload.
+  // Takes the first configuration into use: every job's first slot is now.
   void Use(Plan plan, Time now);
+  // Takes the configuration of a reload into use, between two steps: targets, rules and last good values
+  // that are in both go on; series of what is gone end.
+  void Replace(Plan plan, Time now);
   const Plan& plan() const { return plan_; }
 
   // Does everything that is due at `now` and returns when the next thing will be.

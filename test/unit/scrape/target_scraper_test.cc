@@ -7,6 +7,7 @@
 
 #include <map>
 
+#include "base/number_text.h"
 #include "store/memory_store.h"
 
 using namespace plimsoll;

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Wiring: configuration to plan, parts to faces, faces to listeners; reload and shutdown.
+#include "app/instance.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <utility>
+
+#include "base/log.h"
+#include "base/number_text.h"
+#include "exposition/writer.h"
+#include "promql/parser.h"
+#include "promql/reach.h"
+#include "ruler/dependencies.h"
+#include "ruler/rule_file.h"
+#include "serve/router.h"
+
+namespace plimsoll::app {
+namespace {
+
+using base::Error;
+using base::Result;
+using telemetry::MetricId;
+
+constexpr std::chrono::milliseconds kStopPatience{800};
+
+eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& config) {
+  eval::Options options;
+  options.lookback = query.lookback;
+  options.timeout = query.timeout;
+  options.max_samples = query.max_samples;
+  options.default_step = config.global.evaluation_interval.value_or(query.default_step);
+  options.clock = &base::SystemClock();
+  for (const std::string& feature : query.features) {
+    if (feature == "promql-delayed-name-removal") options.features.delayed_name_removal = true;
+  }
+  return options;
+}
+
+promql::ParseOptions ParseOptionsOf(const QueryOptions& query) {
+  promql::ParseOptions options;
+  for (const std::string& feature : query.features) {
+    if (feature == "promql-experimental-functions") options.experimental_functions = true;
+    if (feature == "promql-extended-range-selectors") options.extended_range_selectors = true;
+    if (feature == "promql-binop-fill-modifiers") options.binop_fill = true;
+  }
+  return options;
+}
+
+store::Limits StoreLimitsOf(const config::Config& config) {
+  store::Limits limits;
+  limits.max_series = config.limits.max_series;
+  limits.max_bytes = config.limits.max_bytes;
+  return limits;
+}
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + path};
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+// Ends the process when an orderly end takes too long: a stuck system call must not keep a pod.
+class Watchdog {
+ public:
+  explicit Watchdog(std::chrono::milliseconds patience)
+      : thread_([patience](std::stop_token stop) {
+          base::Guarded<bool> never(false);
+          if (never.WaitFor(stop, patience, [](bool) { return false; }) || stop.stop_requested()) return;
+          base::LogWarn("shutdown took too long: leaving at once");
+          std::_Exit(0);
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+}  // namespace
+
+std::string OwnNamespace(const std::string& flag) {
+  if (!flag.empty()) return flag;
+  if (const char* name = std::getenv("POD_NAMESPACE"); name != nullptr && *name != '\0') return name;
+  if (auto text = ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")) {
+    const auto end = text->find_last_not_of(" \r\n\t");
+    if (end != std::string::npos) return text->substr(0, end + 1);
+  }
+  return "default";
+}
+
+Result<std::unique_ptr<Instance>> Instance::Make(const RunOptions& options, LoadedConfig loaded) {
+  std::unique_ptr<Instance> instance(new Instance(options));
+  instance->store_.SetLimits(StoreLimitsOf(*loaded.config));
+  auto plan = instance->BuildPlan(loaded.config);
+  if (!plan) return std::move(plan).error();
+  instance->status_.Use(plan->config, plan->jobs, plan->ruler);
+  instance->loop_.Use(*std::move(plan), instance->clock_.Now());
+  instance->MakeFaces();
+  instance->telemetry_.GaugeOf(MetricId::kBuildInfo, {Version(), Compiler()}).Set(1);
+  instance->telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful).Set(1);
+  instance->telemetry_.GaugeOf(MetricId::kConfigReloadTime).Set(static_cast<double>(instance->clock_.Now()) / 1000);
+  return instance;
+}
+
+Instance::Instance(const RunOptions& options)
+    : options_(options),
+      clock_(base::SystemClock()),
+      store_(store::Limits{}, &telemetry_),
+      client_(http::ClientLimits{}, &telemetry_),
+      fetcher_(client_),
+      loop_({&clock_, &store_, &snapshot_, &telemetry_}) {}
+
+Instance::~Instance() { Stop(); }
+
+Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Config>& config) {
+  if (auto clash = CheckSignalNames(*config); !clash) return std::move(clash).error();
+  ruler::RuleOptions rule_options;
+  rule_options.promql = ParseOptionsOf(options_.query);
+  rule_options.evaluation_interval = config->global.evaluation_interval;
+  auto rules = ruler::LoadRules(config->rules, rule_options);
+  if (!rules) return std::move(rules).error();
+  for (const ruler::RuleFile& file : *rules) {
+    for (const std::string& warning : file.warnings) base::LogWarn("{}: {}", file.name, warning);
+  }
+  const eval::Options query = EvalOptionsOf(options_.query, *config);
+
+  tick::Plan plan;
+  plan.config = config;
+  auto window = WindowOf(*config, *rules, options_.query, options_.retention);
+  if (!window) return std::move(window).error();
+  plan.window = window->length;
+
+  ruler::Ruler::Options ruler_options;
+  ruler_options.query = query;
+  ruler_options.evaluation_interval = config->global.evaluation_interval;
+  ruler_options.query_offset = config->global.rule_query_offset;
+  plan.ruler = std::make_shared<ruler::Ruler>(*rules, ruler_options, clock_.Now(), &telemetry_);
+
+  const auto dependencies = std::make_shared<const ruler::Dependencies>(*rules);
+  signals::Evaluator::Options signal_options;
+  signal_options.own_namespace = OwnNamespace(options_.own_namespace);
+  signal_options.lookback = options_.query.lookback;
+  signal_options.clock = &clock_;
+  signal_options.reads_scraped = [dependencies](const promql::Expr& expr) { return dependencies->ReadsScraped(expr); };
+  auto evaluator = signals::Evaluator::Make(config, signal_options, &telemetry_);
+  if (!evaluator) return std::move(evaluator).error();
+  plan.signals = *std::move(evaluator);
+
+  for (const config::ScrapeConfig& job : config->scrape_configs) {
+    scrape::JobScraper::Options job_options;
+    job_options.config = std::shared_ptr<const config::ScrapeConfig>(config, &job);
+    job_options.external_labels = config->global.external_labels;
+    job_options.user_agent = "plimsoll/" + std::string(Version());
+    plan.jobs.push_back(
+        std::make_shared<scrape::JobScraper>(std::move(job_options), fetcher_, &telemetry_, [this] { loop_.Wake(); }));
+  }
+  return plan;
+}
+
+// Both are on one page: a name that is in the catalogue would stand there twice.
+Result<void> Instance::CheckSignalNames(const config::Config& config) const {
+  for (const config::Signal& signal : config.signals) {
+    for (const telemetry::MetricRow& row : telemetry::kCatalogue) {
+      if (signal.name != row.name) continue;
+      return base::BadInput(fmt::format("signal '{}' has the name of one of plimsoll's own metrics", signal.name),
+                            signal.where);
+    }
+  }
+  return {};
+}
+
+void Instance::MakeFaces() {
+  metrics_ = std::make_unique<serve::MetricsPage>(snapshot_, clock_, telemetry_);
+  serve::PrometheusApi::Options api;
+  api.eval = EvalOptionsOf(options_.query, *loop_.plan().config);
+  api.parse = ParseOptionsOf(options_.query);
+  api.gate.concurrency = static_cast<std::size_t>(options_.query_concurrency);
+  api.build.revision = Version();
+  api.build.compiler = Compiler();
+  prometheus_ = std::make_unique<serve::PrometheusApi>(store_, status_, clock_, &telemetry_, std::move(api));
+  serve::ExternalMetricsApi::Options external;
+  external.authentication.allowed_names = options_.requestheader_allowed_names;
+  external.authentication.username_headers = options_.requestheader_username_headers;
+  external.authentication.group_headers = options_.requestheader_group_headers;
+  external.authentication.extra_prefixes = options_.requestheader_extra_headers_prefix;
+  external.version = Version();
+  external_ = std::make_unique<serve::ExternalMetricsApi>(snapshot_, clock_, &telemetry_, std::move(external));
+  landing_ = std::make_unique<serve::LandingPage>(snapshot_, clock_, std::string(Version()));
+  serve::Health::Options health;
+  health.lifecycle = options_.enable_lifecycle;
+  health.reload = [this] { return Reload(); };
+  health_ = std::make_unique<serve::Health>(std::move(health));
+}
+
+Result<http::TlsCredentials> Instance::ReadCredentials() const {
+  http::TlsCredentials credentials;
+  auto certificate = ReadFile(options_.tls_cert_file);
+  if (!certificate) return std::move(certificate).error();
+  credentials.certificate_pem = *std::move(certificate);
+  auto key = ReadFile(options_.tls_private_key_file);
+  if (!key) return std::move(key).error();
+  credentials.key_pem = *std::move(key);
+  const std::pair<std::string_view, const std::string&> pools[] = {
+      {serve::kRequestHeaderPool, options_.requestheader_client_ca_file},
+      {serve::kClientPool, options_.client_ca_file}};
+  for (const auto& [name, file] : pools) {
+    if (file.empty()) continue;
+    auto pem = ReadFile(file);
+    if (!pem) return std::move(pem).error();
+    credentials.trust_pools.push_back({std::string(name), *std::move(pem)});
+  }
+  return credentials;
+}
+
+Result<void> Instance::Start() {
+  http::Handler handler = serve::OpsHandler(*landing_, *metrics_, *prometheus_, *health_);
+  if (wrap_ops_) handler = wrap_ops_(std::move(handler));
+  http::ServerOptions ops;
+  ops.listener = "ops";
+  ops.address = options_.listen_address;
+  ops.slow = &serve::PrometheusApi::IsSlow;
+  const bool ipv6 = !ops.address.empty() && ops.address.front() == '[';
+  ops_ = ipv6 ? http::NewBeastServer(ops, handler, &telemetry_) : http::NewCivetServer(ops, handler, &telemetry_);
+  if (auto started = ops_->Start(); !started) return started;
+  base::LogInfo("ops listener on port {}: /metrics, /api/v1, /-/healthy", ops_->port());
+
+  const bool have_certificate = !options_.tls_cert_file.empty() && !options_.tls_private_key_file.empty();
+  if (options_.secure_port != 0 && have_certificate) {
+    auto credentials = ReadCredentials();
+    if (!credentials) return std::move(credentials).error();
+    http::ServerOptions api;
+    api.listener = "api";
+    const bool bare_ipv6 = options_.bind_address.find(':') != std::string::npos && options_.bind_address[0] != '[';
+    api.address = fmt::format("{}:{}", bare_ipv6 ? "[" + options_.bind_address + "]" : options_.bind_address,
+                              options_.secure_port < 0 ? 0 : options_.secure_port);
+    api.refusal = &serve::ApiRefusal;
+    api_ = http::NewTlsServer(api, *std::move(credentials), serve::ApiHandler(*external_, *health_), &telemetry_);
+    if (auto started = api_->Start(); !started) return started;
+    base::LogInfo("api listener on port {}: external.metrics.k8s.io/v1beta1", api_->port());
+  } else if (options_.secure_port != 0 && (options_.tls_cert_file.empty() != options_.tls_private_key_file.empty())) {
+    return base::BadInput("--tls-cert-file and --tls-private-key-file need each other");
+  } else {
+    base::LogInfo("no api listener: it needs --tls-cert-file and --tls-private-key-file");
+  }
+  loop_thread_ = std::jthread([this](std::stop_token stop) { loop_.Run(stop); });
+  return {};
+}
+
+Result<void> Instance::Reload() {
+  const std::lock_guard one_at_a_time(reload_);
+  auto gauge = telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful);
+  const auto fail = [&](Error error) -> Result<void> {
+    gauge.Set(0);
+    base::LogError("reload failed, the configuration in use stays: {}", error.ToString());
+    return error;
+  };
+  auto loaded = LoadConfig(options_.config);
+  if (!loaded) return fail(std::move(loaded).error());
+  auto plan = BuildPlan(loaded->config);
+  if (!plan) return fail(std::move(plan).error());
+  std::promise<void> done;
+  loop_.Post([&] {
+    loop_.Replace(*std::move(plan), clock_.Now());
+    store_.SetLimits(StoreLimitsOf(*loop_.plan().config));
+    status_.Use(loop_.plan().config, loop_.plan().jobs, loop_.plan().ruler);
+    done.set_value();
+  });
+  done.get_future().wait();
+  gauge.Set(1);
+  telemetry_.GaugeOf(MetricId::kConfigReloadTime).Set(static_cast<double>(clock_.Now()) / 1000);
+  base::LogInfo("configuration reloaded");
+  return ReloadCertificates();
+}
+
+Result<void> Instance::ReloadCertificates() {
+  if (!api_) return {};
+  auto credentials = ReadCredentials();
+  if (!credentials) return std::move(credentials).error();
+  return api_->SetCredentials(*credentials);
+}
+
+void Instance::Stop() {
+  if (!ops_ && !loop_thread_.joinable()) return;
+  const Watchdog watchdog{kStopPatience + std::chrono::milliseconds(150)};
+  prometheus_->Close();
+  loop_thread_.request_stop();
+  if (ops_) ops_->Stop(kStopPatience / 2);
+  if (api_) api_->Stop(kStopPatience / 2);
+  if (loop_thread_.joinable()) loop_thread_.join();
+  ops_.reset();
+  api_.reset();
+}
+
+Result<void> Instance::Once(std::string& page) {
+  loop_.Once(clock_.Now(), {});
+  page = exposition::WritePage(metrics_->Families(), {});
+  for (const auto& job : loop_.plan().jobs) {
+    for (const scrape::TargetInfo& target : job->Info()->active) {
+      if (target.status.health == scrape::Health::kUp) continue;
+      return Error{Error::Kind::kUnavailable,
+                   fmt::format("{}: {}: {}", job->config().job_name, target.url, target.status.last_error)};
+    }
+  }
+  return {};
+}
+
+}  // namespace plimsoll::app

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The process while it runs, as one object: its members in the order in which they depend on each other,
+// so that they go in the opposite order.
+//
+// Threads: Start, Stop and Reload from the main thread, Reload also from a request; the loop has a thread of
+//          its own, each listener has its own threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "app/load_config.h"
+#include "app/options.h"
+#include "app/status.h"
+#include "app/window.h"
+#include "base/published.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "scrape/http_fetcher.h"
+#include "serve/external_metrics.h"
+#include "serve/health.h"
+#include "serve/landing_page.h"
+#include "serve/metrics_page.h"
+#include "serve/prometheus_api.h"
+#include "signals/snapshot.h"
+#include "store/memory_store.h"
+#include "telemetry/telemetry.h"
+#include "tick/loop.h"
+
+namespace plimsoll::app {
+
+class Instance {
+ public:
+  // Fails with: what is wrong with the configuration, its rules or its queries.
+  static base::Result<std::unique_ptr<Instance>> Make(const RunOptions& options, LoadedConfig loaded);
+  ~Instance();
+
+  // Opens the listeners and starts the loop. Fails with: kUnavailable, kBadInput (certificates).
+  base::Result<void> Start();
+  // Loads the configuration again. On failure the one in use stays, and says so on /metrics.
+  base::Result<void> Reload();
+  // Reads certificates and CA bundles again; new connections use them.
+  base::Result<void> ReloadCertificates();
+  // Stops listening, scraping and evaluating; returns within a second.
+  void Stop();
+
+  // One tick without listeners; then the page of /metrics, in text 0.0.4.
+  // Fails with: kUnavailable when a target could not be scraped (the page is complete all the same).
+  base::Result<void> Once(std::string& page);
+
+  std::uint16_t ops_port() const { return ops_ ? ops_->port() : 0; }
+  std::uint16_t api_port() const { return api_ ? api_->port() : 0; }
+  const base::Published<signals::Snapshot>& snapshot() const { return snapshot_; }
+  const serve::ExternalMetricsApi& external_metrics() const { return *external_; }
+  // Wraps the handler of the ops listener before Start: the demo adds its own faces.
+  void WrapOps(std::function<http::Handler(http::Handler)> wrap) { wrap_ops_ = std::move(wrap); }
+
+ private:
+  explicit Instance(const RunOptions& options);
+  base::Result<tick::Plan> BuildPlan(const std::shared_ptr<const config::Config>& config);
+  base::Result<void> CheckSignalNames(const config::Config& config) const;
+  base::Result<http::TlsCredentials> ReadCredentials() const;
+  void MakeFaces();
+
+  const RunOptions options_;
+  const base::Clock& clock_;
+  telemetry::Telemetry telemetry_;
+  store::MemoryStore store_;
+  base::Published<signals::Snapshot> snapshot_;
+  http::Client client_;
+  scrape::HttpFetcher fetcher_;
+  Status status_;
+  tick::Loop loop_;
+  std::unique_ptr<serve::MetricsPage> metrics_;
+  std::unique_ptr<serve::PrometheusApi> prometheus_;
+  std::unique_ptr<serve::ExternalMetricsApi> external_;
+  std::unique_ptr<serve::LandingPage> landing_;
+  std::unique_ptr<serve::Health> health_;
+  std::function<http::Handler(http::Handler)> wrap_ops_;
+  std::mutex reload_;
+  std::jthread loop_thread_;
+  std::unique_ptr<http::Server> ops_;
+  std::unique_ptr<http::Server> api_;
+};
+
+// Returns: --namespace, $POD_NAMESPACE, the service account's file, else "default".
+std::string OwnNamespace(const std::string& flag);
+
+}  // namespace plimsoll::app

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Values of scrape/ and ruler/ as values of serve/.
+#include "app/status.h"
+
+#include <algorithm>
+
+#include "base/number_text.h"
+
+namespace plimsoll::app {
+namespace {
+
+serve::TargetStatus::Health HealthOf(scrape::Health health) {
+  switch (health) {
+    case scrape::Health::kUnknown: return serve::TargetStatus::Health::kUnknown;
+    case scrape::Health::kUp: return serve::TargetStatus::Health::kUp;
+    case scrape::Health::kDown: return serve::TargetStatus::Health::kDown;
+  }
+  return serve::TargetStatus::Health::kUnknown;
+}
+
+double Seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
+serve::TargetStatus StatusOf(const scrape::JobInfo& job, const scrape::TargetInfo& target) {
+  return {.discovered_labels = target.discovered,
+          .labels = target.labels,
+          .scrape_pool = job.job_name,
+          .scrape_url = target.url,
+          .last_error = target.status.last_error,
+          .last_scrape = target.status.last_scrape,
+          .last_scrape_duration = Seconds(target.status.last_duration),
+          .health = HealthOf(target.status.health),
+          .scrape_interval = base::FormatDuration(target.interval),
+          .scrape_timeout = base::FormatDuration(target.timeout)};
+}
+
+}  // namespace
+
+void Status::Use(std::shared_ptr<const config::Config> config, std::vector<std::shared_ptr<scrape::JobScraper>> jobs,
+                 std::shared_ptr<ruler::Ruler> ruler) {
+  sources_.Publish(
+      std::make_shared<const Sources>(Sources{std::move(config), std::move(jobs), std::move(ruler)}));
+}
+
+serve::TargetsStatus Status::Targets() const {
+  serve::TargetsStatus all;
+  const auto sources = sources_.Get();
+  if (!sources) return all;
+  for (const auto& job : sources->jobs) {
+    const auto info = job->Info();
+    for (const scrape::TargetInfo& target : info->active) all.active.push_back(StatusOf(*info, target));
+    for (const model::Labels& labels : info->dropped) all.dropped.push_back({labels, info->job_name});
+    all.dropped_counts[info->job_name] = info->dropped_count;
+  }
+  std::stable_sort(all.active.begin(), all.active.end(),
+                   [](const auto& a, const auto& b) { return a.scrape_pool < b.scrape_pool; });
+  std::stable_sort(all.dropped.begin(), all.dropped.end(),
+                   [](const auto& a, const auto& b) { return a.scrape_pool < b.scrape_pool; });
+  return all;
+}
+
+std::vector<serve::RuleGroupStatus> Status::RuleGroups() const {
+  std::vector<serve::RuleGroupStatus> groups;
+  const auto sources = sources_.Get();
+  if (!sources || !sources->ruler) return groups;
+  std::chrono::milliseconds tick = sources->config->global.scrape_interval;
+  for (const config::ScrapeConfig& job : sources->config->scrape_configs) tick = std::min(tick, job.scrape_interval);
+  for (const ruler::GroupStatus& group : sources->ruler->Status()) {
+    serve::RuleGroupStatus status{.name = group.name,
+                                  .file = group.file,
+                                  .interval = Seconds(group.interval.value_or(tick)),
+                                  .limit = static_cast<int>(group.limit),
+                                  .evaluation_time = Seconds(group.duration),
+                                  .last_evaluation = group.last_evaluation.value_or(0)};
+    for (const ruler::RuleStatus& rule : group.rules) {
+      status.rules.push_back({.name = rule.name,
+                              .query = rule.query,
+                              .labels = model::Labels::FromPairs(rule.labels),
+                              .health = std::string(ruler::HealthText(rule.health)),
+                              .last_error = rule.last_error,
+                              .evaluation_time = Seconds(rule.duration),
+                              .last_evaluation = rule.last_evaluation.value_or(0)});
+    }
+    groups.push_back(std::move(status));
+  }
+  return groups;
+}
+
+std::map<std::string, std::vector<model::Metadata>> Status::Metadata() const {
+  std::map<std::string, std::vector<model::Metadata>> all;
+  const auto sources = sources_.Get();
+  if (!sources) return all;
+  for (const auto& job : sources->jobs) {
+    for (const auto& [name, metadata] : *job->Info()->metadata) {
+      auto& known = all[name];
+      if (std::find(known.begin(), known.end(), metadata) == known.end()) known.push_back(metadata);
+    }
+  }
+  return all;
+}
+
+}  // namespace plimsoll::app
