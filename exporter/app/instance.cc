@@ -178,7 +178,7 @@ void Instance::MakeFaces() {
   serve::PrometheusApi::Options api;
   api.eval = EvalOptionsOf(options_.query, *loop_.plan().config);
   api.parse = ParseOptionsOf(options_.query);
-  api.gate.concurrency = static_cast<std::size_t>(options_.query_concurrency);
+  api.gate.running = static_cast<std::size_t>(options_.query_concurrency);
   api.build.revision = Version();
   api.build.compiler = Compiler();
   prometheus_ = std::make_unique<serve::PrometheusApi>(store_, status_, clock_, &telemetry_, std::move(api));
