@@ -16,6 +16,9 @@ namespace {
 
 using config::ExternalMetric;
 
+// Selections outlive the tick that made them, so they are not bounded by its time.
+constexpr std::pair<Time, Time> kEver{-(Time(1) << 61), Time(1) << 61};
+
 struct PreparedMetric {
   Metric blank;  // policy, namespaces, window, reads_scraped
   eval::Prepared query;
@@ -153,7 +156,7 @@ SignalFamily Evaluator::State::NextSignal(PreparedSignal& prepared, const Snapsh
   const Time oldest = at - options.lookback.count() + 1;  // left-open, as Prometheus's lookback is
   if (!prepared.selected || prepared.table_version != querier.TableVersion()) {
     prepared.series.clear();
-    for (const auto& found : querier.Select(prepared.matchers, oldest, at)) {
+    for (const auto& found : querier.Select(prepared.matchers, kEver.first, kEver.second)) {
       prepared.series.emplace_back(found.ref, *found.labels);
     }
     prepared.table_version = querier.TableVersion();
