@@ -36,7 +36,8 @@ std::size_t RuleCount(const ruler::RuleSet& rules) {
 
 void PrintWarnings(const ruler::RuleSet& rules) {
   for (const auto& file : rules) {
-    for (const std::string& warning : file.warnings) fmt::print(stderr, "{}: warning: {}\n", file.name, warning);
+    for (const std::string& warning : file.warnings)
+      fmt::print(stderr, "{}: warning: {}\n", file.name, warning);
   }
 }
 
@@ -62,11 +63,13 @@ bool CheckConfig(const std::string& file) {
   PrintWarnings(*rules);
   const auto window = WindowOf(*loaded.config, *rules, QueryOptions{}, RunOptions{}.retention);
   if (!window) return Fail(window.error()) == kGood;
-  if (auto signals = signals::Evaluator::Make(loaded.config, {}, nullptr); !signals) return Fail(signals.error()) == kGood;
+  if (auto signals = signals::Evaluator::Make(loaded.config, {}, nullptr); !signals)
+    return Fail(signals.error()) == kGood;
   fmt::print("{}: {} scrape jobs, {} rules in {} files, {} signals, {} external metrics\n", file,
-             loaded.config->scrape_configs.size(), RuleCount(*rules), rules->size(), loaded.config->signals.size(),
-             loaded.config->external_metrics.size());
-  fmt::print("{}: window {}, set by {}\n", file, base::FormatDuration(window->length), window->set_by);
+             loaded.config->scrape_configs.size(), RuleCount(*rules), rules->size(),
+             loaded.config->signals.size(), loaded.config->external_metrics.size());
+  fmt::print("{}: window {}, set by {}\n", file, base::FormatDuration(window->length),
+             window->set_by);
   return true;
 }
 
@@ -86,17 +89,25 @@ bool CheckRules(const std::string& file) {
 
 // What promtool's linter says of a page; only what cannot be argued about.
 bool CheckMetrics() {
-  const std::string page((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
-  const bool open_metrics = page.find("\n# EOF") != std::string::npos || page.rfind("# EOF", 0) == 0;
-  exposition::PageParser parser(page, open_metrics ? exposition::Format::kOpenMetrics : exposition::Format::kText);
+  const std::string page((std::istreambuf_iterator<char>(std::cin)),
+                         std::istreambuf_iterator<char>());
+  const bool open_metrics =
+      page.find("\n# EOF") != std::string::npos || page.rfind("# EOF", 0) == 0;
+  exposition::PageParser parser(
+      page, open_metrics ? exposition::Format::kOpenMetrics : exposition::Format::kText);
   std::set<std::string> helped, typed;
   std::size_t samples = 0;
   bool good = true;
   for (;;) {
     switch (parser.Next()) {
-      case exposition::PageParser::Entry::kSample: ++samples; break;
-      case exposition::PageParser::Entry::kHelp: helped.emplace(parser.Name()); break;
-      case exposition::PageParser::Entry::kUnit: break;
+      case exposition::PageParser::Entry::kSample:
+        ++samples;
+        break;
+      case exposition::PageParser::Entry::kHelp:
+        helped.emplace(parser.Name());
+        break;
+      case exposition::PageParser::Entry::kUnit:
+        break;
       case exposition::PageParser::Entry::kType: {
         const std::string name(parser.Name());
         if (!typed.insert(name).second) {
@@ -111,7 +122,8 @@ bool CheckMetrics() {
         if (helped.count(name) == 0) fmt::print(stderr, "{}: no HELP\n", name);
         break;
       }
-      case exposition::PageParser::Entry::kError: return Fail(parser.error()) == kGood;
+      case exposition::PageParser::Entry::kError:
+        return Fail(parser.error()) == kGood;
       case exposition::PageParser::Entry::kEnd:
         fmt::print("{} samples in {} families\n", samples, typed.size());
         return good;
@@ -130,7 +142,9 @@ int Do(const CheckOptions& options) {
     case CheckOptions::What::kRules:
       for (const std::string& file : options.files) good = CheckRules(file) && good;
       break;
-    case CheckOptions::What::kMetrics: good = CheckMetrics(); break;
+    case CheckOptions::What::kMetrics:
+      good = CheckMetrics();
+      break;
   }
   return good ? kGood : kBadInput;
 }

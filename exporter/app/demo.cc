@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// plimsoll demo: a simulated Trino cluster inside the process, scraped over loopback by the ordinary
-// pipeline, scaled by the served metric, shown as a live table.
+// plimsoll demo: a simulated Trino cluster inside the process, scraped over loopback by the
+// ordinary pipeline, scaled by the served metric, shown as a live table.
 #include <unistd.h>
 
 #include <csignal>
@@ -26,14 +26,16 @@ namespace {
 
 using base::Result;
 
-constexpr std::string_view kMetric = "trino-workers-wanted";
-constexpr std::string_view kShown[] = {"trino-workers-wanted", "trino-workers-for-queue", "trino-workers-for-memory",
-                                       "trino-queued", "trino-running"};
+// Replicas for the queue: known from the first tick, where the verdict about memory needs two
+// minutes.
+constexpr std::string_view kMetric = "trino-workers-for-queue";
+constexpr std::string_view kShown[] = {"trino-workers-wanted", "trino-workers-for-queue",
+                                       "trino-workers-for-memory", "trino-queued", "trino-running"};
 
 // The cluster of the demo lives fast: a wave of load in three minutes, workers in ten seconds.
 demo::TrinoOptions ClusterOptions() {
   demo::TrinoOptions options;
-  options.load = {.low_per_minute = 6, .high_per_minute = 60, .period = std::chrono::minutes(3)};
+  options.load = {.low_per_minute = 10, .high_per_minute = 60, .period = std::chrono::minutes(3)};
   options.worker_start = std::chrono::seconds(5);
   options.worker_grace = std::chrono::seconds(4);
   options.gauge_delay = std::chrono::seconds(1);
@@ -43,15 +45,22 @@ demo::TrinoOptions ClusterOptions() {
 Result<LoadedConfig> DemoConfig(std::uint16_t engine_port, std::chrono::milliseconds interval) {
   const std::string every = base::FormatDuration(interval);
   auto preset = config::FromPreset("trino", fmt::format("127.0.0.1:{}", engine_port),
-                                   {{"global.scrape_interval", every}, {"global.scrape_timeout", every}});
+                                   {{"global.scrape_interval", every},
+                                    {"global.scrape_timeout", every},
+                                    {"params.trino_queries_per_worker", "1.5"},
+                                    {"params.trino_target_free_gib", "32"}});
   if (!preset) return std::move(preset).error();
   return LoadedConfig{std::move(preset->config), std::move(preset->text)};
 }
 
-// On loopback and in the demo only: the face that an HPA reads over TLS, in plain HTTP, as an administrator.
-http::Handler WithPlainExternalMetrics(http::Handler ops, const serve::ExternalMetricsApi& external) {
-  const auto identity = std::make_shared<const http::ClientCertificate>(http::ClientCertificate{
-      .common_name = "demo", .organizations = {"system:masters"}, .trusted_by = {std::string(serve::kClientPool)}});
+// On loopback and in the demo only: the face that an HPA reads over TLS, in plain HTTP, as an
+// administrator.
+http::Handler WithPlainExternalMetrics(http::Handler ops,
+                                       const serve::ExternalMetricsApi& external) {
+  const auto identity = std::make_shared<const http::ClientCertificate>(
+      http::ClientCertificate{.common_name = "demo",
+                              .organizations = {"system:masters"},
+                              .trusted_by = {std::string(serve::kClientPool)}});
   return [ops = std::move(ops), &external, identity](const http::Request& request) {
     if (request.path.rfind("/apis", 0) != 0) return ops(request);
     http::Request as_admin = request;
@@ -70,17 +79,21 @@ Row ReadMetric(const signals::Snapshot& snapshot, std::string_view name, signals
   if (metric == nullptr) return {"unknown", std::nullopt};
   const auto outcome = signals::Resolve(snapshot, *metric, "default", nullptr, now);
   if (const auto* served = std::get_if<signals::Served>(&outcome)) {
-    return {fmt::format("{:>8}  {}", served->quantity, signals::StateText(served->state)), served->value};
+    return {fmt::format("{:>8}  {}", served->quantity, signals::StateText(served->state)),
+            served->value};
   }
   const auto& failure = std::get<signals::Failure>(outcome);
   return {fmt::format("{:>8}  {}", "-", signals::ReasonText(failure.reason)), std::nullopt};
 }
 
 void PrintUrls(std::uint16_t port) {
-  fmt::print("plimsoll demo: a simulated Trino cluster, scraped on loopback. Try, in another terminal:\n");
+  fmt::print(
+      "plimsoll demo: a simulated Trino cluster, scraped on loopback. Try, in another terminal:\n");
   fmt::print("  curl http://127.0.0.1:{}/metrics\n", port);
-  fmt::print("  curl 'http://127.0.0.1:{}/api/v1/query?query=trino_workers_wanted'\n", port);
-  fmt::print("  curl http://127.0.0.1:{}/apis/external.metrics.k8s.io/v1beta1/namespaces/default/{}\n\n", port, kMetric);
+  fmt::print("  curl 'http://127.0.0.1:{}/api/v1/query?query=trino_workers_for_queue'\n", port);
+  fmt::print(
+      "  curl http://127.0.0.1:{}/apis/external.metrics.k8s.io/v1beta1/namespaces/default/{}\n\n",
+      port, kMetric);
   std::fflush(stdout);
 }
 
@@ -88,19 +101,24 @@ class Table {
  public:
   explicit Table(bool plain) : plain_(plain || isatty(STDOUT_FILENO) == 0) {}
 
-  void Print(const demo::TrinoCounts& truth, int replicas, const signals::Snapshot& snapshot, signals::Moment now) {
+  void Print(const demo::TrinoCounts& truth, int replicas, const signals::Snapshot& snapshot,
+             signals::Moment now) {
     if (plain_) {
-      std::string line = fmt::format("{} queued={} running={} workers={} starting={} free_gib={:.0f} replicas={}",
-                                     base::FormatRfc3339(now.wall / 1000 * 1000), truth.queued, truth.running,
-                                     truth.workers_active, truth.workers_starting, truth.free_gib, replicas);
+      std::string line =
+          fmt::format("{} queued={} running={} workers={} starting={} free_gib={:.0f} replicas={}",
+                      base::FormatRfc3339(now.wall / 1000 * 1000), truth.queued, truth.running,
+                      truth.workers_active, truth.workers_starting, truth.free_gib, replicas);
       const Row wanted = ReadMetric(snapshot, kMetric, now);
-      line += fmt::format(" {}={}", kMetric, wanted.value ? base::ApiFloat(*wanted.value) : "error");
+      line +=
+          fmt::format(" {}={}", kMetric, wanted.value ? base::ApiFloat(*wanted.value) : "error");
       fmt::print("{}\n", line);
     } else {
       if (printed_) fmt::print("\033[{}A", std::size(kShown) + 3);
-      fmt::print("\033[Kengine   queued {:3}  running {:3}  workers {:2} (+{} starting, {} leaving)  free {:4.0f} GiB\n",
-                 truth.queued, truth.running, truth.workers_active, truth.workers_starting, truth.workers_leaving,
-                 truth.free_gib);
+      fmt::print(
+          "\033[Kengine   queued {:3}  running {:3}  workers {:2} (+{} starting, {} leaving)  free "
+          "{:4.0f} GiB\n",
+          truth.queued, truth.running, truth.workers_active, truth.workers_starting,
+          truth.workers_leaving, truth.free_gib);
       fmt::print("\033[Kscaler   replicas {:2}\n\033[K\n", replicas);
       for (const std::string_view name : kShown) {
         fmt::print("\033[K  {:<28}{}\n", name, ReadMetric(snapshot, name, now).text);
@@ -136,7 +154,9 @@ int Do(const DemoOptions& options) {
   auto made = Instance::Make(run, *std::move(loaded));
   if (!made) return Fail(made.error());
   Instance& instance = **made;
-  instance.WrapOps([&](http::Handler ops) { return WithPlainExternalMetrics(std::move(ops), instance.external_metrics()); });
+  instance.WrapOps([&](http::Handler ops) {
+    return WithPlainExternalMetrics(std::move(ops), instance.external_metrics());
+  });
   if (auto started = instance.Start(); !started) return Fail(started.error());
   PrintUrls(instance.ops_port());
 
@@ -153,7 +173,8 @@ int Do(const DemoOptions& options) {
     const signals::Moment now = signals::Moment::Of(clock);
     const auto snapshot = instance.snapshot().Get();
     const Row wanted = ReadMetric(*snapshot, kMetric, now);
-    demo::ReplicaDecision decision = demo::DecideReplicas(policy, std::move(history), replicas, wanted.value, now.wall);
+    demo::ReplicaDecision decision =
+        demo::DecideReplicas(policy, std::move(history), replicas, wanted.value, now.wall);
     history = std::move(decision.history);
     replicas = decision.replicas;
     const demo::TrinoCounts truth = cluster->With([&](demo::SimulatedTrino& trino) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// plimsoll eval: PromQL over recorded history, through the ordinary appender and querier, without a server.
+// plimsoll eval: PromQL over recorded history, through the ordinary appender and querier, without a
+// server.
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,7 +66,8 @@ class Session {
     for (const std::string& file : files) {
       std::ifstream in(file, std::ios::binary);
       if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + file};
-      const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+      const std::string text((std::istreambuf_iterator<char>(in)),
+                             std::istreambuf_iterator<char>());
       if (auto added = loader.Add(text, file); !added) return added;
     }
     const auto stats = loader.AppendTo(store_.appender());
@@ -118,7 +120,8 @@ Result<Request> ReadRequest(std::string_view line) {
     return request;
   }
   const auto start = milliseconds("start"), end = milliseconds("end"), step = milliseconds("step");
-  if (!start || !end || !step) return base::BadInput("a request needs \"time\", or \"start\", \"end\" and \"step\"");
+  if (!start || !end || !step)
+    return base::BadInput("a request needs \"time\", or \"start\", \"end\" and \"step\"");
   if (*step <= 0) {
     return base::BadInput(
         "zero or negative query resolution step widths are not accepted. Try a positive integer");

@@ -71,7 +71,8 @@ class Watchdog {
   explicit Watchdog(std::chrono::milliseconds patience)
       : thread_([patience](std::stop_token stop) {
           base::Guarded<bool> never(false);
-          if (never.WaitFor(stop, patience, [](bool) { return false; }) || stop.stop_requested()) return;
+          if (never.WaitFor(stop, patience, [](bool) { return false; }) || stop.stop_requested())
+            return;
           base::LogWarn("shutdown took too long: leaving at once");
           std::_Exit(0);
         }) {}
@@ -84,7 +85,8 @@ class Watchdog {
 
 std::string OwnNamespace(const std::string& flag) {
   if (!flag.empty()) return flag;
-  if (const char* name = std::getenv("POD_NAMESPACE"); name != nullptr && *name != '\0') return name;
+  if (const char* name = std::getenv("POD_NAMESPACE"); name != nullptr && *name != '\0')
+    return name;
   if (auto text = ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")) {
     const auto end = text->find_last_not_of(" \r\n\t");
     if (end != std::string::npos) return text->substr(0, end + 1);
@@ -102,7 +104,8 @@ Result<std::unique_ptr<Instance>> Instance::Make(const RunOptions& options, Load
   instance->MakeFaces();
   instance->telemetry_.GaugeOf(MetricId::kBuildInfo, {Version(), Compiler()}).Set(1);
   instance->telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful).Set(1);
-  instance->telemetry_.GaugeOf(MetricId::kConfigReloadTime).Set(static_cast<double>(instance->clock_.Now()) / 1000);
+  instance->telemetry_.GaugeOf(MetricId::kConfigReloadTime)
+      .Set(static_cast<double>(instance->clock_.Now()) / 1000);
   return instance;
 }
 
@@ -145,7 +148,9 @@ Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Confi
   signal_options.own_namespace = OwnNamespace(options_.own_namespace);
   signal_options.lookback = options_.query.lookback;
   signal_options.clock = &clock_;
-  signal_options.reads_scraped = [dependencies](const promql::Expr& expr) { return dependencies->ReadsScraped(expr); };
+  signal_options.reads_scraped = [dependencies](const promql::Expr& expr) {
+    return dependencies->ReadsScraped(expr);
+  };
   auto evaluator = signals::Evaluator::Make(config, signal_options, &telemetry_);
   if (!evaluator) return std::move(evaluator).error();
   plan.signals = *std::move(evaluator);
@@ -155,8 +160,8 @@ Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Confi
     job_options.config = std::shared_ptr<const config::ScrapeConfig>(config, &job);
     job_options.external_labels = config->global.external_labels;
     job_options.user_agent = "plimsoll/" + std::string(Version());
-    plan.jobs.push_back(
-        std::make_shared<scrape::JobScraper>(std::move(job_options), fetcher_, &telemetry_, [this] { loop_.Wake(); }));
+    plan.jobs.push_back(std::make_shared<scrape::JobScraper>(
+        std::move(job_options), fetcher_, &telemetry_, [this] { loop_.Wake(); }));
   }
   return plan;
 }
@@ -166,8 +171,9 @@ Result<void> Instance::CheckSignalNames(const config::Config& config) const {
   for (const config::Signal& signal : config.signals) {
     for (const telemetry::MetricRow& row : telemetry::kCatalogue) {
       if (signal.name != row.name) continue;
-      return base::BadInput(fmt::format("signal '{}' has the name of one of plimsoll's own metrics", signal.name),
-                            signal.where);
+      return base::BadInput(
+          fmt::format("signal '{}' has the name of one of plimsoll's own metrics", signal.name),
+          signal.where);
     }
   }
   return {};
@@ -181,14 +187,16 @@ void Instance::MakeFaces() {
   api.gate.running = static_cast<std::size_t>(options_.query_concurrency);
   api.build.revision = Version();
   api.build.compiler = Compiler();
-  prometheus_ = std::make_unique<serve::PrometheusApi>(store_, status_, clock_, &telemetry_, std::move(api));
+  prometheus_ =
+      std::make_unique<serve::PrometheusApi>(store_, status_, clock_, &telemetry_, std::move(api));
   serve::ExternalMetricsApi::Options external;
   external.authentication.allowed_names = options_.requestheader_allowed_names;
   external.authentication.username_headers = options_.requestheader_username_headers;
   external.authentication.group_headers = options_.requestheader_group_headers;
   external.authentication.extra_prefixes = options_.requestheader_extra_headers_prefix;
   external.version = Version();
-  external_ = std::make_unique<serve::ExternalMetricsApi>(snapshot_, clock_, &telemetry_, std::move(external));
+  external_ = std::make_unique<serve::ExternalMetricsApi>(snapshot_, clock_, &telemetry_,
+                                                          std::move(external));
   landing_ = std::make_unique<serve::LandingPage>(snapshot_, clock_, std::string(Version()));
   serve::Health::Options health;
   health.lifecycle = options_.enable_lifecycle;
@@ -224,24 +232,30 @@ Result<void> Instance::Start() {
   ops.address = options_.listen_address;
   ops.slow = &serve::PrometheusApi::IsSlow;
   const bool ipv6 = !ops.address.empty() && ops.address.front() == '[';
-  ops_ = ipv6 ? http::NewBeastServer(ops, handler, &telemetry_) : http::NewCivetServer(ops, handler, &telemetry_);
+  ops_ = ipv6 ? http::NewBeastServer(ops, handler, &telemetry_)
+              : http::NewCivetServer(ops, handler, &telemetry_);
   if (auto started = ops_->Start(); !started) return started;
   base::LogInfo("ops listener on port {}: /metrics, /api/v1, /-/healthy", ops_->port());
 
-  const bool have_certificate = !options_.tls_cert_file.empty() && !options_.tls_private_key_file.empty();
+  const bool have_certificate =
+      !options_.tls_cert_file.empty() && !options_.tls_private_key_file.empty();
   if (options_.secure_port != 0 && have_certificate) {
     auto credentials = ReadCredentials();
     if (!credentials) return std::move(credentials).error();
     http::ServerOptions api;
     api.listener = "api";
-    const bool bare_ipv6 = options_.bind_address.find(':') != std::string::npos && options_.bind_address[0] != '[';
-    api.address = fmt::format("{}:{}", bare_ipv6 ? "[" + options_.bind_address + "]" : options_.bind_address,
-                              options_.secure_port < 0 ? 0 : options_.secure_port);
+    const bool bare_ipv6 =
+        options_.bind_address.find(':') != std::string::npos && options_.bind_address[0] != '[';
+    api.address =
+        fmt::format("{}:{}", bare_ipv6 ? "[" + options_.bind_address + "]" : options_.bind_address,
+                    options_.secure_port < 0 ? 0 : options_.secure_port);
     api.refusal = &serve::ApiRefusal;
-    api_ = http::NewTlsServer(api, *std::move(credentials), serve::ApiHandler(*external_, *health_), &telemetry_);
+    api_ = http::NewTlsServer(api, *std::move(credentials), serve::ApiHandler(*external_, *health_),
+                              &telemetry_);
     if (auto started = api_->Start(); !started) return started;
     base::LogInfo("api listener on port {}: external.metrics.k8s.io/v1beta1", api_->port());
-  } else if (options_.secure_port != 0 && (options_.tls_cert_file.empty() != options_.tls_private_key_file.empty())) {
+  } else if (options_.secure_port != 0 &&
+             (options_.tls_cert_file.empty() != options_.tls_private_key_file.empty())) {
     return base::BadInput("--tls-cert-file and --tls-private-key-file need each other");
   } else {
     base::LogInfo("no api listener: it needs --tls-cert-file and --tls-private-key-file");
@@ -301,8 +315,8 @@ Result<void> Instance::Once(std::string& page) {
   for (const auto& job : loop_.plan().jobs) {
     for (const scrape::TargetInfo& target : job->Info()->active) {
       if (target.status.health == scrape::Health::kUp) continue;
-      return Error{Error::Kind::kUnavailable,
-                   fmt::format("{}: {}: {}", job->config().job_name, target.url, target.status.last_error)};
+      return Error{Error::Kind::kUnavailable, fmt::format("{}: {}: {}", job->config().job_name,
+                                                          target.url, target.status.last_error)};
     }
   }
   return {};

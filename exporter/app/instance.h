@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process while it runs, as one object: its members in the order in which they depend on each other,
-// so that they go in the opposite order.
+// The process while it runs, as one object: its members in the order in which they depend on each
+// other, so that they go in the opposite order.
 //
-// Threads: Start, Stop and Reload from the main thread, Reload also from a request; the loop has a thread of
+// Threads: Start, Stop and Reload from the main thread, Reload also from a request; the loop has a
+// thread of
 //          its own, each listener has its own threads.
 #pragma once
 
@@ -38,7 +39,8 @@ namespace plimsoll::app {
 class Instance {
  public:
   // Fails with: what is wrong with the configuration, its rules or its queries.
-  static base::Result<std::unique_ptr<Instance>> Make(const RunOptions& options, LoadedConfig loaded);
+  static base::Result<std::unique_ptr<Instance>> Make(const RunOptions& options,
+                                                      LoadedConfig loaded);
   ~Instance();
 
   // Opens the listeners and starts the loop. Fails with: kUnavailable, kBadInput (certificates).
@@ -51,7 +53,8 @@ class Instance {
   void Stop();
 
   // One tick without listeners; then the page of /metrics, in text 0.0.4.
-  // Fails with: kUnavailable when a target could not be scraped (the page is complete all the same).
+  // Fails with: kUnavailable when a target could not be scraped (the page is complete all the
+  // same).
   base::Result<void> Once(std::string& page);
 
   std::uint16_t ops_port() const { return ops_ ? ops_->port() : 0; }

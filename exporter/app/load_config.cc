@@ -15,7 +15,8 @@ namespace plimsoll::app {
 base::Result<LoadedConfig> LoadConfig(const ConfigSource& source) {
   if (source.engine.empty()) {
     if (!source.target.empty()) return base::BadInput("--target needs --engine");
-    if (!source.params.empty()) return base::BadInput("--param needs --engine; in a file, set params:");
+    if (!source.params.empty())
+      return base::BadInput("--param needs --engine; in a file, set params:");
     if (source.file.empty()) return base::BadInput("--config.file or --engine is needed");
     auto config = config::Load(source.file);
     if (!config) return std::move(config).error();

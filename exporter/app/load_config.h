@@ -17,7 +17,8 @@ struct LoadedConfig {
   std::string preset_text;  // of --engine: what `plimsoll config` prints
 };
 
-// Fails with: as config::Load and config::FromPreset; kBadInput for --engine together with --config.file.
+// Fails with: as config::Load and config::FromPreset; kBadInput for --engine together with
+// --config.file.
 base::Result<LoadedConfig> LoadConfig(const ConfigSource& source);
 
 }  // namespace plimsoll::app

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One verb per line. What each does is the file of its name in this folder; what the process is made of
-// while it runs is instance.h.
+// One verb per line. What each does is the file of its name in this folder; what the process is
+// made of while it runs is instance.h.
 #include <cstdio>
 #include <exception>
 

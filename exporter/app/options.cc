@@ -15,7 +15,8 @@ namespace plimsoll::app {
 namespace {
 
 // Flags whose values are durations in Prometheus's form.
-void AddDuration(CLI::App& app, const std::string& name, milliseconds& into, const std::string& help) {
+void AddDuration(CLI::App& app, const std::string& name, milliseconds& into,
+                 const std::string& help) {
   app.add_option_function<std::string>(
          name,
          [name, &into](const std::string& text) {
@@ -28,7 +29,8 @@ void AddDuration(CLI::App& app, const std::string& name, milliseconds& into, con
 }
 
 void AddConfigSource(CLI::App& app, ConfigSource& source) {
-  app.add_option("--config.file", source.file, "Configuration file (docs/configuration.md)")->type_name("FILE");
+  app.add_option("--config.file", source.file, "Configuration file (docs/configuration.md)")
+      ->type_name("FILE");
   app.add_option("--engine", source.engine, "Use the preset of an engine instead of a file: trino")
       ->type_name("NAME");
   app.add_option("--target", source.target, "With --engine: where the engine listens, HOST:PORT")
@@ -40,7 +42,8 @@ void AddConfigSource(CLI::App& app, ConfigSource& source) {
 }
 
 void AddQueryOptions(CLI::App& app, QueryOptions& query) {
-  AddDuration(app, "--query.lookback-delta", query.lookback, "How far back an instant selector looks");
+  AddDuration(app, "--query.lookback-delta", query.lookback,
+              "How far back an instant selector looks");
   AddDuration(app, "--query.timeout", query.timeout, "How long a query may take");
   app.add_option("--query.max-samples", query.max_samples, "Samples that a query may hold at once")
       ->capture_default_str();
@@ -55,24 +58,32 @@ void AddRun(CLI::App& app, RunOptions& run) {
   AddConfigSource(app, run.config);
   AddQueryOptions(app, run.query);
   app.add_option("--namespace", run.own_namespace,
-                 "Namespace of metrics that name none (default: $POD_NAMESPACE, the service account's, else 'default')")
+                 "Namespace of metrics that name none (default: $POD_NAMESPACE, the service "
+                 "account's, else 'default')")
       ->type_name("NAME");
-  app.add_option("--web.listen-address", run.listen_address, "Where /metrics, the query API and health answer")
+  app.add_option("--web.listen-address", run.listen_address,
+                 "Where /metrics, the query API and health answer")
       ->capture_default_str()
       ->type_name("HOST:PORT");
-  app.add_flag("--web.enable-lifecycle", run.enable_lifecycle, "Allow POST /-/reload (SIGHUP always reloads)");
-  app.add_option("--web.query-concurrency", run.query_concurrency, "Queries that run at once; more get 503")
+  app.add_flag("--web.enable-lifecycle", run.enable_lifecycle,
+               "Allow POST /-/reload (SIGHUP always reloads)");
+  app.add_option("--web.query-concurrency", run.query_concurrency,
+                 "Queries that run at once; more get 503")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
-  app.add_option("--bind-address", run.bind_address, "Address of the external metrics API")->capture_default_str();
+  app.add_option("--bind-address", run.bind_address, "Address of the external metrics API")
+      ->capture_default_str();
   app.add_option("--secure-port", run.secure_port, "Port of the external metrics API; 0: off")
       ->capture_default_str()
       ->check(CLI::Range(0, 65535));
-  app.add_option("--tls-cert-file", run.tls_cert_file, "Serving certificate; without it the API listener is off")
+  app.add_option("--tls-cert-file", run.tls_cert_file,
+                 "Serving certificate; without it the API listener is off")
       ->type_name("FILE");
-  app.add_option("--tls-private-key-file", run.tls_private_key_file, "Key of the serving certificate")
+  app.add_option("--tls-private-key-file", run.tls_private_key_file,
+                 "Key of the serving certificate")
       ->type_name("FILE");
-  app.add_option("--client-ca-file", run.client_ca_file, "Client certificates of this CA are users (CN) and groups (O)")
+  app.add_option("--client-ca-file", run.client_ca_file,
+                 "Client certificates of this CA are users (CN) and groups (O)")
       ->type_name("FILE");
   app.add_option("--requestheader-client-ca-file", run.requestheader_client_ca_file,
                  "Client certificates of this CA may speak for others in X-Remote-* headers")
@@ -80,17 +91,20 @@ void AddRun(CLI::App& app, RunOptions& run) {
   app.add_option("--requestheader-allowed-names", run.requestheader_allowed_names,
                  "Common names that may; empty: any of that CA")
       ->delimiter(',');
-  app.add_option("--requestheader-username-headers", run.requestheader_username_headers, "Header of the user's name")
+  app.add_option("--requestheader-username-headers", run.requestheader_username_headers,
+                 "Header of the user's name")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option("--requestheader-group-headers", run.requestheader_group_headers, "Header of the user's groups")
+  app.add_option("--requestheader-group-headers", run.requestheader_group_headers,
+                 "Header of the user's groups")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--requestheader-extra-headers-prefix", run.requestheader_extra_headers_prefix,
                  "Prefix of headers with more about the user")
       ->delimiter(',')
       ->capture_default_str();
-  AddDuration(app, "--storage.retention.time", run.retention, "How long samples are kept; rules that reach further win");
+  AddDuration(app, "--storage.retention.time", run.retention,
+              "How long samples are kept; rules that reach further win");
   app.add_option_function<std::string>(
          "--log.level",
          [&run](const std::string& text) {
@@ -100,13 +114,15 @@ void AddRun(CLI::App& app, RunOptions& run) {
          },
          "debug, info, warn or error [info]")
       ->type_name("LEVEL");
-  app.add_flag("--once", run.once, "Scrape once, evaluate, print the page on standard output and leave");
+  app.add_flag("--once", run.once,
+               "Scrape once, evaluate, print the page on standard output and leave");
 }
 
 }  // namespace
 
 std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv) {
-  CLI::App app("plimsoll: the load line for query engines. Without a verb it runs the sidecar.", "plimsoll");
+  CLI::App app("plimsoll: the load line for query engines. Without a verb it runs the sidecar.",
+               "plimsoll");
   app.footer("Exit codes: 0 good, 1 the input is bad, 2 usage, 3 could not reach.");
   app.set_version_flag("--version", std::string(Version()));
   RunOptions run;
@@ -117,8 +133,11 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
   PrintConfigOptions print;
   AddRun(app, run);
 
-  auto* demo_app = app.add_subcommand("demo", "A simulated Trino cluster under a changing load, all on loopback");
-  demo_app->add_option("--web.listen-address", demo.listen_address, "Where to answer; port 0 takes a free one")
+  auto* demo_app = app.add_subcommand(
+      "demo", "A simulated Trino cluster under a changing load, all on loopback");
+  demo_app
+      ->add_option("--web.listen-address", demo.listen_address,
+                   "Where to answer; port 0 takes a free one")
       ->capture_default_str();
   AddDuration(*demo_app, "--interval", demo.interval, "Scrape interval");
   AddDuration(*demo_app, "--duration", demo.duration, "Leave after this time; 0: on Ctrl-C");
@@ -126,24 +145,32 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
 
   auto* check_app = app.add_subcommand("check", "Check files without running anything");
   check_app->require_subcommand(1);
-  auto* check_config = check_app->add_subcommand("config", "Configuration files, the rules they name, and the window");
+  auto* check_config = check_app->add_subcommand(
+      "config", "Configuration files, the rules they name, and the window");
   check_config->add_option("FILE", check.files)->required();
   auto* check_rules = check_app->add_subcommand("rules", "Rule files");
   check_rules->add_option("FILE", check.files)->required();
-  auto* check_metrics = check_app->add_subcommand("metrics", "An exposition page on standard input");
+  auto* check_metrics =
+      check_app->add_subcommand("metrics", "An exposition page on standard input");
 
-  auto* eval_app = app.add_subcommand("eval", "Evaluate PromQL over recorded history, without a server");
-  eval_app->add_option("--data", eval.data, "History: OpenMetrics text with timestamps, or JSON lines")
+  auto* eval_app =
+      app.add_subcommand("eval", "Evaluate PromQL over recorded history, without a server");
+  eval_app
+      ->add_option("--data", eval.data, "History: OpenMetrics text with timestamps, or JSON lines")
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   AddQueryOptions(*eval_app, eval.query);
-  AddDuration(*eval_app, "--evaluation-interval", eval.query.default_step, "Step of a subquery that names none");
+  AddDuration(*eval_app, "--evaluation-interval", eval.query.default_step,
+              "Step of a subquery that names none");
   eval_app->add_option("--time", eval.time, "Evaluation time: seconds or RFC 3339 [now]");
   eval_app->add_option("--start", eval.start, "Range query: first step");
   eval_app->add_option("--end", eval.end, "Range query: last step");
   eval_app->add_option("--step", eval.step, "Range query: step, seconds or duration");
-  eval_app->add_option("EXPR", eval.expr, "Expression, or - for one JSON request per line of standard input")->required();
+  eval_app
+      ->add_option("EXPR", eval.expr,
+                   "Expression, or - for one JSON request per line of standard input")
+      ->required();
 
   auto* query_app = app.add_subcommand("query", "Ask a server that speaks the Prometheus HTTP API");
   query_app->require_subcommand(1);
@@ -158,7 +185,8 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
     sub->add_option("EXPR", query.expr, "Expression")->required();
   }
 
-  auto* print_app = app.add_subcommand("config", "Print the effective configuration, secrets hidden");
+  auto* print_app =
+      app.add_subcommand("config", "Print the effective configuration, secrets hidden");
   AddConfigSource(*print_app, print.config);
   auto* version_app = app.add_subcommand("version", "Print version and compiler");
 
@@ -175,7 +203,8 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
       }
       return Leave{kGood, text};
     }
-    return Leave{kUsage, fmt::format("plimsoll: {}\nRun plimsoll --help for the flags.\n", error.what())};
+    return Leave{kUsage,
+                 fmt::format("plimsoll: {}\nRun plimsoll --help for the flags.\n", error.what())};
   }
   if (demo_app->parsed()) return Command(demo);
   if (check_app->parsed()) {

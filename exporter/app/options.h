@@ -21,40 +21,40 @@ using std::chrono::milliseconds;
 
 // Where the configuration comes from: a file, or the preset of an engine.
 struct ConfigSource {
-  std::string file;           // --config.file
-  std::string engine;         // --engine
-  std::string target;         // --target
+  std::string file;                 // --config.file
+  std::string engine;               // --engine
+  std::string target;               // --target
   std::vector<std::string> params;  // --param name=value, on top of the preset's or the file's
 };
 
 // How queries are evaluated; the same for the server, rules and `eval`.
 struct QueryOptions {
-  milliseconds lookback = std::chrono::minutes(5);  // --query.lookback-delta
-  milliseconds timeout = std::chrono::minutes(2);   // --query.timeout
-  std::uint64_t max_samples = 50'000'000;           // --query.max-samples
+  milliseconds lookback = std::chrono::minutes(5);      // --query.lookback-delta
+  milliseconds timeout = std::chrono::minutes(2);       // --query.timeout
+  std::uint64_t max_samples = 50'000'000;               // --query.max-samples
   milliseconds default_step = std::chrono::minutes(1);  // --evaluation-interval
-  std::vector<std::string> features;                // --enable-feature, comma-separated
+  std::vector<std::string> features;                    // --enable-feature, comma-separated
 };
 
 struct RunOptions {
   ConfigSource config;
   QueryOptions query;
-  std::string own_namespace;                           // --namespace; "" finds out by itself
-  std::string listen_address = "0.0.0.0:7546";         // --web.listen-address
-  bool enable_lifecycle = false;                       // --web.enable-lifecycle
-  int query_concurrency = 4;                           // --web.query-concurrency
-  std::string bind_address = "0.0.0.0";                // --bind-address, of the API listener
-  int secure_port = 6443;                              // --secure-port; 0: no API listener
-  std::string tls_cert_file, tls_private_key_file;     // without them there is no API listener
-  std::string client_ca_file;                          // --client-ca-file
-  std::string requestheader_client_ca_file;            // --requestheader-client-ca-file
+  std::string own_namespace;                        // --namespace; "" finds out by itself
+  std::string listen_address = "0.0.0.0:7546";      // --web.listen-address
+  bool enable_lifecycle = false;                    // --web.enable-lifecycle
+  int query_concurrency = 4;                        // --web.query-concurrency
+  std::string bind_address = "0.0.0.0";             // --bind-address, of the API listener
+  int secure_port = 6443;                           // --secure-port; 0: no API listener
+  std::string tls_cert_file, tls_private_key_file;  // without them there is no API listener
+  std::string client_ca_file;                       // --client-ca-file
+  std::string requestheader_client_ca_file;         // --requestheader-client-ca-file
   std::vector<std::string> requestheader_allowed_names;
   std::vector<std::string> requestheader_username_headers = {"X-Remote-User"};
   std::vector<std::string> requestheader_group_headers = {"X-Remote-Group"};
   std::vector<std::string> requestheader_extra_headers_prefix = {"X-Remote-Extra-"};
-  milliseconds retention = std::chrono::minutes(15);   // --storage.retention.time
-  base::LogLevel log_level = base::LogLevel::kInfo;    // --log.level
-  bool once = false;                                   // --once
+  milliseconds retention = std::chrono::minutes(15);  // --storage.retention.time
+  base::LogLevel log_level = base::LogLevel::kInfo;   // --log.level
+  bool once = false;                                  // --once
 };
 
 struct DemoOptions {
@@ -74,7 +74,7 @@ struct CheckOptions {
 struct EvalOptions {
   std::vector<std::string> data;  // --data FILE, repeated
   QueryOptions query;
-  std::string expr;               // "-": one JSON request per line of standard input
+  std::string expr;  // "-": one JSON request per line of standard input
   std::string time, start, end, step;
 };
 

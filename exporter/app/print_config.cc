@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// plimsoll config: the effective configuration as YAML, secrets hidden; of an engine, its preset to be kept.
+// plimsoll config: the effective configuration as YAML, secrets hidden; of an engine, its preset to
+// be kept.
 #include <cstdio>
 
 #include "app/load_config.h"
@@ -13,7 +14,8 @@ namespace plimsoll::app {
 int Do(const PrintConfigOptions& options) {
   const auto loaded = LoadConfig(options.config);
   if (!loaded) return Fail(loaded.error());
-  fmt::print("{}", loaded->preset_text.empty() ? config::Print(*loaded->config) : loaded->preset_text);
+  fmt::print("{}",
+             loaded->preset_text.empty() ? config::Print(*loaded->config) : loaded->preset_text);
   return kGood;
 }
 

@@ -80,7 +80,9 @@ int Do(const QueryClientOptions& options) {
   const auto response = client.Fetch(std::move(request));
   if (!response) return Fail(response.error());
   const auto json = document::ParseJson(response->body);
-  if (!json) return Fail({base::Error::Kind::kUnavailable, "no answer of a Prometheus HTTP API: " + response->StatusText()});
+  if (!json)
+    return Fail({base::Error::Kind::kUnavailable,
+                 "no answer of a Prometheus HTTP API: " + response->StatusText()});
   if (json->String("status") != "success") {
     fmt::print(stderr, "plimsoll: {}: {}\n", json->String("errorType").value_or("error"),
                json->String("error").value_or(response->StatusText()));

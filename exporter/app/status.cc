@@ -12,14 +12,19 @@ namespace {
 
 serve::TargetStatus::Health HealthOf(scrape::Health health) {
   switch (health) {
-    case scrape::Health::kUnknown: return serve::TargetStatus::Health::kUnknown;
-    case scrape::Health::kUp: return serve::TargetStatus::Health::kUp;
-    case scrape::Health::kDown: return serve::TargetStatus::Health::kDown;
+    case scrape::Health::kUnknown:
+      return serve::TargetStatus::Health::kUnknown;
+    case scrape::Health::kUp:
+      return serve::TargetStatus::Health::kUp;
+    case scrape::Health::kDown:
+      return serve::TargetStatus::Health::kDown;
   }
   return serve::TargetStatus::Health::kUnknown;
 }
 
-double Seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 serve::TargetStatus StatusOf(const scrape::JobInfo& job, const scrape::TargetInfo& target) {
   return {.discovered_labels = target.discovered,
@@ -36,10 +41,11 @@ serve::TargetStatus StatusOf(const scrape::JobInfo& job, const scrape::TargetInf
 
 }  // namespace
 
-void Status::Use(std::shared_ptr<const config::Config> config, std::vector<std::shared_ptr<scrape::JobScraper>> jobs,
+void Status::Use(std::shared_ptr<const config::Config> config,
+                 std::vector<std::shared_ptr<scrape::JobScraper>> jobs,
                  std::shared_ptr<ruler::Ruler> ruler) {
-  sources_.Publish(
-      std::make_shared<const Sources>(Sources{std::move(config), std::move(jobs), std::move(ruler)}));
+  sources_.Publish(std::make_shared<const Sources>(
+      Sources{std::move(config), std::move(jobs), std::move(ruler)}));
 }
 
 serve::TargetsStatus Status::Targets() const {
@@ -48,8 +54,10 @@ serve::TargetsStatus Status::Targets() const {
   if (!sources) return all;
   for (const auto& job : sources->jobs) {
     const auto info = job->Info();
-    for (const scrape::TargetInfo& target : info->active) all.active.push_back(StatusOf(*info, target));
-    for (const model::Labels& labels : info->dropped) all.dropped.push_back({labels, info->job_name});
+    for (const scrape::TargetInfo& target : info->active)
+      all.active.push_back(StatusOf(*info, target));
+    for (const model::Labels& labels : info->dropped)
+      all.dropped.push_back({labels, info->job_name});
     all.dropped_counts[info->job_name] = info->dropped_count;
   }
   std::stable_sort(all.active.begin(), all.active.end(),
@@ -64,7 +72,8 @@ std::vector<serve::RuleGroupStatus> Status::RuleGroups() const {
   const auto sources = sources_.Get();
   if (!sources || !sources->ruler) return groups;
   std::chrono::milliseconds tick = sources->config->global.scrape_interval;
-  for (const config::ScrapeConfig& job : sources->config->scrape_configs) tick = std::min(tick, job.scrape_interval);
+  for (const config::ScrapeConfig& job : sources->config->scrape_configs)
+    tick = std::min(tick, job.scrape_interval);
   for (const ruler::GroupStatus& group : sources->ruler->Status()) {
     serve::RuleGroupStatus status{.name = group.name,
                                   .file = group.file,

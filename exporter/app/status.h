@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the query API shows about targets and rules, copied from scraping and ruling, which it never sees.
+// What the query API shows about targets and rules, copied from scraping and ruling, which it never
+// sees.
 //
 // Threads: Use from the loop's thread; the rest from any.
 #pragma once
@@ -18,7 +19,8 @@ namespace plimsoll::app {
 
 class Status final : public serve::StatusSource {
  public:
-  void Use(std::shared_ptr<const config::Config> config, std::vector<std::shared_ptr<scrape::JobScraper>> jobs,
+  void Use(std::shared_ptr<const config::Config> config,
+           std::vector<std::shared_ptr<scrape::JobScraper>> jobs,
            std::shared_ptr<ruler::Ruler> ruler);
 
   serve::TargetsStatus Targets() const override;

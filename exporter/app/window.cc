@@ -11,8 +11,8 @@
 
 namespace plimsoll::app {
 
-base::Result<KeptWindow> WindowOf(const config::Config& config, const ruler::RuleSet& rules, const QueryOptions& query,
-                                  std::chrono::milliseconds retention) {
+base::Result<KeptWindow> WindowOf(const config::Config& config, const ruler::RuleSet& rules,
+                                  const QueryOptions& query, std::chrono::milliseconds retention) {
   ruler::WindowOptions options;
   options.lookback = query.lookback;
   options.default_step = config.global.evaluation_interval.value_or(query.default_step);
@@ -28,10 +28,12 @@ base::Result<KeptWindow> WindowOf(const config::Config& config, const ruler::Rul
     if (!expr) continue;  // the load has checked it
     const promql::Reach reach = promql::ReachOf(**expr, options.lookback, options.default_step);
     if (reach.fixed_at || reach.back > config.max_window) {
-      return base::BadInput(fmt::format("external metric '{}' reads {}, storage.max_window is {}", metric.name,
-                                        reach.fixed_at ? "at a fixed time" : base::FormatDuration(reach.back) + " back",
-                                        base::FormatDuration(config.max_window)),
-                            metric.where);
+      return base::BadInput(
+          fmt::format(
+              "external metric '{}' reads {}, storage.max_window is {}", metric.name,
+              reach.fixed_at ? "at a fixed time" : base::FormatDuration(reach.back) + " back",
+              base::FormatDuration(config.max_window)),
+          metric.where);
     }
     if (reach.back > window.length) window = {reach.back, "external metric " + metric.name};
   }

@@ -20,7 +20,7 @@ struct KeptWindow {
 
 // The larger of the retention and of what the farthest-reaching rule or external metric reads.
 // Fails with: kBadInput, naming the rule, for a fixed @ or a reach above storage.max_window.
-base::Result<KeptWindow> WindowOf(const config::Config& config, const ruler::RuleSet& rules, const QueryOptions& query,
-                                  std::chrono::milliseconds retention);
+base::Result<KeptWindow> WindowOf(const config::Config& config, const ruler::RuleSet& rules,
+                                  const QueryOptions& query, std::chrono::milliseconds retention);
 
 }  // namespace plimsoll::app

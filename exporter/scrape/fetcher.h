@@ -4,7 +4,8 @@
 //
 // The real one is http_fetcher.h; tests and replays hand out pages of their own.
 //
-// Threads: Start may be called from any thread; `done` is called once, on a thread of the fetcher's.
+// Threads: Start may be called from any thread; `done` is called once, on a thread of the
+// fetcher's.
 #pragma once
 
 #include <chrono>
@@ -22,10 +23,10 @@ namespace plimsoll::scrape {
 struct PageRequest {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::chrono::milliseconds timeout{0};        // over everything, from name resolution to the last byte
-  std::uint64_t body_limit = 0;                // uncompressed bytes; zero: none
+  std::chrono::milliseconds timeout{0};  // over everything, from name resolution to the last byte
+  std::uint64_t body_limit = 0;          // uncompressed bytes; zero: none
   std::shared_ptr<const config::ScrapeConfig> config;  // credentials, TLS, redirects, compression
-  std::string body_buffer = {};                // its memory is used for the answer's body
+  std::string body_buffer = {};                        // its memory is used for the answer's body
 };
 
 struct Page {

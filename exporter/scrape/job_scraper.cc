@@ -16,7 +16,8 @@ struct JobScraper::Queue {
   std::function<void()> wake;
 };
 
-JobScraper::JobScraper(Options options, Fetcher& fetcher, telemetry::Telemetry* telemetry, std::function<void()> wake)
+JobScraper::JobScraper(Options options, Fetcher& fetcher, telemetry::Telemetry* telemetry,
+                       std::function<void()> wake)
     : options_(std::move(options)),
       fetcher_(fetcher),
       telemetry_(telemetry),
@@ -30,7 +31,8 @@ JobScraper::~JobScraper() = default;
 
 Time JobScraper::NextSlot(Time after) const {
   const Time interval = std::max<Time>(1, options_.config->scrape_interval.count());
-  const std::uint64_t hash = base::Fnv1a(options_.external_labels.bytes(), base::Fnv1a(options_.config->job_name));
+  const std::uint64_t hash =
+      base::Fnv1a(options_.external_labels.bytes(), base::Fnv1a(options_.config->job_name));
   const Time phase = static_cast<Time>(hash % static_cast<std::uint64_t>(interval));
   const Time since = after - phase;
   const Time slots = since >= 0 ? since / interval : -((-since + interval - 1) / interval);
@@ -76,30 +78,33 @@ std::size_t JobScraper::Begin(Time slot, Time now, store::Appender& appender) {
   for (Target& target : targets_) {
     if (target.fetching) continue;
     if (!discovery_.LimitError().empty()) {  // every scrape of the job fails, as in Prometheus
-      target.scraper->Append({base::Error{base::Error::Kind::kLimit, discovery_.LimitError()}}, slot, now, appender,
-                             metadata_);
+      target.scraper->Append({base::Error{base::Error::Kind::kLimit, discovery_.LimitError()}},
+                             slot, now, appender, metadata_);
       continue;
     }
     target.fetching = true;
     ++started;
     ++in_flight_;
-    fetcher_.Start(target.scraper->Request(), [queue = queue_, scraper = target.scraper, slot](Fetched fetched) {
-      queue->arrivals.With([&](std::vector<Arrival>& arrivals) {
-        arrivals.push_back({scraper, slot, std::move(fetched)});
-      });
-      if (queue->wake) queue->wake();
-    });
+    fetcher_.Start(target.scraper->Request(),
+                   [queue = queue_, scraper = target.scraper, slot](Fetched fetched) {
+                     queue->arrivals.With([&](std::vector<Arrival>& arrivals) {
+                       arrivals.push_back({scraper, slot, std::move(fetched)});
+                     });
+                     if (queue->wake) queue->wake();
+                   });
   }
   PublishInfo();
   return started;
 }
 
 std::vector<JobScraper::Done> JobScraper::AppendArrived(Time now, store::Appender& appender) {
-  auto arrivals = queue_->arrivals.With([](std::vector<Arrival>& waiting) { return std::exchange(waiting, {}); });
+  auto arrivals = queue_->arrivals.With(
+      [](std::vector<Arrival>& waiting) { return std::exchange(waiting, {}); });
   std::vector<Done> done;
   for (Arrival& arrival : arrivals) {
-    const auto target = std::find_if(targets_.begin(), targets_.end(),
-                                     [&](const Target& known) { return known.scraper == arrival.scraper; });
+    const auto target = std::find_if(targets_.begin(), targets_.end(), [&](const Target& known) {
+      return known.scraper == arrival.scraper;
+    });
     --in_flight_;
     // A target that went away meanwhile has its stale markers already; its page comes too late.
     if (target != targets_.end()) {
@@ -138,8 +143,8 @@ void JobScraper::PublishInfo() {
   info->job_name = options_.config->job_name;
   for (const Target& target : targets_) {
     const TargetScraper::Options& options = target.scraper->options();
-    info->active.push_back({options.url, options.labels, options.discovered, options.interval, options.timeout,
-                            target.scraper->status()});
+    info->active.push_back({options.url, options.labels, options.discovered, options.interval,
+                            options.timeout, target.scraper->status()});
   }
   info->dropped = discovery_.Dropped();
   info->dropped_count = discovery_.DroppedCount();
@@ -153,16 +158,19 @@ void JobScraper::PublishInfo() {
 }
 
 bool ReadsAlike(const config::ScrapeConfig& a, const config::ScrapeConfig& b) {
-  const auto same_rules = [](const std::vector<config::RelabelRule>& x, const std::vector<config::RelabelRule>& y) {
-    return std::equal(x.begin(), x.end(), y.begin(), y.end(), [](const auto& left, const auto& right) {
-      return left.action == right.action && left.source_labels == right.source_labels &&
-             left.separator == right.separator && left.regex->pattern() == right.regex->pattern() &&
-             left.modulus == right.modulus && left.target_label == right.target_label &&
-             left.replacement == right.replacement;
-    });
+  const auto same_rules = [](const std::vector<config::RelabelRule>& x,
+                             const std::vector<config::RelabelRule>& y) {
+    return std::equal(
+        x.begin(), x.end(), y.begin(), y.end(), [](const auto& left, const auto& right) {
+          return left.action == right.action && left.source_labels == right.source_labels &&
+                 left.separator == right.separator &&
+                 left.regex->pattern() == right.regex->pattern() && left.modulus == right.modulus &&
+                 left.target_label == right.target_label && left.replacement == right.replacement;
+        });
   };
-  return a.job_name == b.job_name && a.honor_labels == b.honor_labels && a.honor_timestamps == b.honor_timestamps &&
-         a.limits.labels == b.limits.labels && a.limits.label_name_length == b.limits.label_name_length &&
+  return a.job_name == b.job_name && a.honor_labels == b.honor_labels &&
+         a.honor_timestamps == b.honor_timestamps && a.limits.labels == b.limits.labels &&
+         a.limits.label_name_length == b.limits.label_name_length &&
          a.limits.label_value_length == b.limits.label_value_length &&
          same_rules(a.metric_relabel_configs, b.metric_relabel_configs);
 }

@@ -2,12 +2,13 @@
 //
 // All targets of one scrape configuration: who is due when, and what came back.
 //
-// The targets of a job share one slot: the interval's multiples, moved by a hash of the job's name and the
-// external labels, so that many sidecars do not scrape at the same moment and one job's samples carry one
-// timestamp. Fetches run side by side; their pages wait in a queue for the writer.
+// The targets of a job share one slot: the interval's multiples, moved by a hash of the job's name
+// and the external labels, so that many sidecars do not scrape at the same moment and one job's
+// samples carry one timestamp. Fetches run side by side; their pages wait in a queue for the
+// writer.
 //
-// Threads: everything but Targets belongs to the store's writer; Targets may be called from any thread.
-// Lives as long as: fetcher and store must outlive it; a fetch that ends later is ignored.
+// Threads: everything but Targets belongs to the store's writer; Targets may be called from any
+// thread. Lives as long as: fetcher and store must outlive it; a fetch that ends later is ignored.
 #pragma once
 
 #include <chrono>
@@ -60,19 +61,20 @@ class JobScraper {
   };
 
   // `wake` is called, from a thread of the fetcher's, when a page has arrived.
-  JobScraper(Options options, Fetcher& fetcher, telemetry::Telemetry* telemetry, std::function<void()> wake);
+  JobScraper(Options options, Fetcher& fetcher, telemetry::Telemetry* telemetry,
+             std::function<void()> wake);
   ~JobScraper();
 
-  // Takes over the targets of the job before a reload, with what they know, where their labels and the way
-  // their pages are read are the same; the others end at `at`.
+  // Takes over the targets of the job before a reload, with what they know, where their labels and
+  // the way their pages are read are the same; the others end at `at`.
   void TakeOver(JobScraper& before, Time at, store::Appender& appender);
   // The job is gone: all its series end at `at`.
   void End(Time at, store::Appender& appender);
 
   // Returns: the first slot after `after`.
   Time NextSlot(Time after) const;
-  // Looks for targets, then starts one fetch for each; a target whose last fetch has not ended is left out.
-  // Returns: how many were started.
+  // Looks for targets, then starts one fetch for each; a target whose last fetch has not ended is
+  // left out. Returns: how many were started.
   std::size_t Begin(Time slot, Time now, store::Appender& appender);
   // Appends the pages that have arrived. Returns: one entry for each.
   std::vector<Done> AppendArrived(Time now, store::Appender& appender);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cache of series_cache.h: entries in one vector, bytes in blocks, an open-addressing table of indices.
+// The cache of series_cache.h: entries in one vector, bytes in blocks, an open-addressing table of
+// indices.
 #include "scrape/series_cache.h"
 
 #include <algorithm>
@@ -32,7 +33,8 @@ SeriesCache::Entry& SeriesCache::Find(std::string_view series, bool& repeated) {
   const std::size_t place = order_.size();
   if (place < expected_.size()) {
     Entry& expected = entries_[expected_[place]];
-    if (expected.length == series.size() && std::memcmp(expected.bytes, series.data(), series.size()) == 0 &&
+    if (expected.length == series.size() &&
+        std::memcmp(expected.bytes, series.data(), series.size()) == 0 &&
         expected.seen != scrape_) {
       expected.seen = scrape_;
       order_.push_back(expected_[place]);
@@ -80,7 +82,8 @@ void SeriesCache::Reject() {
 
 const char* SeriesCache::Keep(std::string_view bytes) {
   if (block_used_ + bytes.size() > block_size_) {
-    block_size_ = std::max(bytes.size(), std::min(kLargestBlock, std::max(kFirstBlock, block_size_ * 2)));
+    block_size_ =
+        std::max(bytes.size(), std::min(kLargestBlock, std::max(kFirstBlock, block_size_ * 2)));
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_size_));
     block_used_ = 0;
   }
@@ -122,7 +125,8 @@ void SeriesCache::Forget() {
 }
 
 std::size_t SeriesCache::MemoryBytes() const {
-  std::size_t bytes = entries_.capacity() * sizeof(Entry) + slots_.capacity() * sizeof(std::uint32_t) +
+  std::size_t bytes = entries_.capacity() * sizeof(Entry) +
+                      slots_.capacity() * sizeof(std::uint32_t) +
                       (expected_.capacity() + order_.capacity()) * sizeof(std::uint32_t);
   for (const Entry& entry : entries_) bytes += entry.length;
   return bytes;

@@ -2,9 +2,9 @@
 //
 // From the bytes of a series on the page to its place in the store.
 //
-// A target exposes the same series in the same order scrape after scrape, so relabelling, limits and the
-// store's look-up happen once per series, and the common case afterwards is one comparison with the entry
-// that stood at this place last time. What relabelling drops is remembered too.
+// A target exposes the same series in the same order scrape after scrape, so relabelling, limits
+// and the store's look-up happen once per series, and the common case afterwards is one comparison
+// with the entry that stood at this place last time. What relabelling drops is remembered too.
 //
 // Threads: the store's writer.
 // Bounds:  entries that were not on the last pages are forgotten when they outnumber the others.
@@ -24,17 +24,17 @@ class SeriesCache {
   struct Entry {
     const char* bytes = nullptr;
     std::uint32_t length = 0;
-    std::uint32_t seen : 30 = 0;      // the scrape that saw it last
-    std::uint32_t dropped : 1 = 0;    // by relabelling
+    std::uint32_t seen : 30 = 0;        // the scrape that saw it last
+    std::uint32_t dropped : 1 = 0;      // by relabelling
     std::uint32_t timestamped : 1 = 0;  // its last sample brought a timestamp of its own
-    store::SeriesRef ref = 0;         // zero: not resolved
+    store::SeriesRef ref = 0;           // zero: not resolved
     std::string_view key() const { return {bytes, length}; }
   };
 
   // Starts a scrape; what the one before saw becomes the expected order.
   void Begin();
-  // Returns: the entry of this series, made if there is none. The reference lives until the next call.
-  // `repeated` is set when this scrape had the same bytes before.
+  // Returns: the entry of this series, made if there is none. The reference lives until the next
+  // call. `repeated` is set when this scrape had the same bytes before.
   Entry& Find(std::string_view series, bool& repeated);
   // Calls f(Entry&) for every series of the previous scrape that this one did not have.
   template <typename F>
@@ -53,7 +53,9 @@ class SeriesCache {
   // This scrape left nothing: no series is expected any more.
   void AcceptNothing();
   // The entry's ref was made by this scrape's batch: Reject takes it back.
-  void NoteCreated(const Entry& entry) { created_.push_back(static_cast<std::uint32_t>(&entry - entries_.data())); }
+  void NoteCreated(const Entry& entry) {
+    created_.push_back(static_cast<std::uint32_t>(&entry - entries_.data()));
+  }
   // A page that failed half way: refs made since Begin are forgotten, the previous order stays.
   void Reject();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a fetched page to appended samples, in the order of the scrape loop of Prometheus: samples, stale
-// markers of what vanished, report series, all in one batch.
+// From a fetched page to appended samples, in the order of the scrape loop of Prometheus: samples,
+// stale markers of what vanished, report series, all in one batch.
 #include "scrape/target_scraper.h"
 
 #include <algorithm>
@@ -32,33 +32,52 @@ constexpr std::string_view kReportNames[] = {"up",
 constexpr std::size_t kPlainReports = 5;  // the others only with extra_scrape_metrics
 
 // Reasons of a sample that was not kept although its page was.
-enum Drop : std::size_t { kDropDuplicate, kDropOutOfOrder, kDropTooOld, kDropTooFarAhead, kDropSeriesLimit, kDropUnknown, kDrops };
+enum Drop : std::size_t {
+  kDropDuplicate,
+  kDropOutOfOrder,
+  kDropTooOld,
+  kDropTooFarAhead,
+  kDropSeriesLimit,
+  kDropUnknown,
+  kDrops
+};
 constexpr std::string_view kDropNames[kDrops] = {"duplicate",     "out_of_order", "too_old",
                                                  "too_far_ahead", "series_limit", "unknown_series"};
 
 std::optional<Drop> DropOf(Outcome outcome) {
   switch (outcome) {
     case Outcome::kAppended:
-    case Outcome::kSameSample: return std::nullopt;
-    case Outcome::kDuplicate: return kDropDuplicate;
-    case Outcome::kOutOfOrder: return kDropOutOfOrder;
-    case Outcome::kTooOld: return kDropTooOld;
-    case Outcome::kTooFarAhead: return kDropTooFarAhead;
-    case Outcome::kUnknownSeries: return kDropUnknown;
+    case Outcome::kSameSample:
+      return std::nullopt;
+    case Outcome::kDuplicate:
+      return kDropDuplicate;
+    case Outcome::kOutOfOrder:
+      return kDropOutOfOrder;
+    case Outcome::kTooOld:
+      return kDropTooOld;
+    case Outcome::kTooFarAhead:
+      return kDropTooFarAhead;
+    case Outcome::kUnknownSeries:
+      return kDropUnknown;
   }
   return std::nullopt;
 }
 
 std::string_view ReasonOfFetch(const Error& error) {
   switch (error.kind) {
-    case Error::Kind::kTimeout: return "timeout";
-    case Error::Kind::kLimit: return "limit";
-    case Error::Kind::kCanceled: return "canceled";
-    case Error::Kind::kBadInput: return "configuration";
+    case Error::Kind::kTimeout:
+      return "timeout";
+    case Error::Kind::kLimit:
+      return "limit";
+    case Error::Kind::kCanceled:
+      return "canceled";
+    case Error::Kind::kBadInput:
+      return "configuration";
     case Error::Kind::kNotFound:
     case Error::Kind::kUnavailable:
     case Error::Kind::kExecution:
-    case Error::Kind::kInternal: return "connection";
+    case Error::Kind::kInternal:
+      return "connection";
   }
   return "connection";
 }
@@ -128,7 +147,8 @@ PageRequest TargetScraper::Request() {
           .body_buffer = std::move(body_)};
 }
 
-void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender& appender, MetadataTable& metadata) {
+void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender& appender,
+                           MetadataTable& metadata) {
   Counts counts;
   std::fill(std::begin(dropped_), std::end(dropped_), 0);
   status_.last_error.clear();
@@ -165,9 +185,11 @@ void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender
   } else if (!status_.failing_since) {
     status_.failing_since = slot;
   }
-  for (std::size_t reason = 0; reason < kDrops; ++reason) CountDropped(kDropNames[reason], dropped_[reason]);
+  for (std::size_t reason = 0; reason < kDrops; ++reason)
+    CountDropped(kDropNames[reason], dropped_[reason]);
   if (telemetry_ != nullptr && body_bytes > 0) {
-    telemetry_->CounterOf(MetricId::kScrapeBytes, {options_.config->job_name}).Add(static_cast<double>(body_bytes));
+    telemetry_->CounterOf(MetricId::kScrapeBytes, {options_.config->job_name})
+        .Add(static_cast<double>(body_bytes));
   }
 }
 
@@ -176,10 +198,12 @@ Result<void> TargetScraper::AppendPage(const Page& page, Time slot, Time, store:
   if (page.status != 200) {
     CountFailure("http_status");
     std::string text = "server returned HTTP status " + page.status_text;
-    if (const std::string excerpt = Excerpt(page.body); !excerpt.empty()) text += fmt::format(" ({})", excerpt);
+    if (const std::string excerpt = Excerpt(page.body); !excerpt.empty())
+      text += fmt::format(" ({})", excerpt);
     return Error{Error::Kind::kUnavailable, std::move(text)};
   }
-  const auto format = exposition::FormatOfPage(page.content_type, options_.config->fallback_scrape_protocol);
+  const auto format =
+      exposition::FormatOfPage(page.content_type, options_.config->fallback_scrape_protocol);
   if (!format) {
     CountFailure("content_type");
     Error error = format.error();
@@ -200,25 +224,29 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
   for (;;) {
     const PageParser::Entry entry = parser.Next();
     switch (entry) {
-      case PageParser::Entry::kSample: break;
+      case PageParser::Entry::kSample:
+        break;
       case PageParser::Entry::kHelp:
       case PageParser::Entry::kUnit: {
         // Only of families that have a kept series, and once: a steady page allocates nothing here.
         const auto known = metadata.families.find(parser.Name());
         if (known == metadata.families.end()) continue;
-        std::string& text = entry == PageParser::Entry::kHelp ? known->second.help : known->second.unit;
+        std::string& text =
+            entry == PageParser::Entry::kHelp ? known->second.help : known->second.unit;
         if (text.empty() && !(text = parser.Text()).empty()) ++metadata.version;
         continue;
       }
-      case PageParser::Entry::kType: continue;
+      case PageParser::Entry::kType:
+        continue;
       case PageParser::Entry::kError:
         CountFailure("parse");
         return parser.error();
       case PageParser::Entry::kEnd: {
         if (sample_limit > 0 && counts.after_relabelling > sample_limit) {
           CountFailure("sample_limit");
-          return Error{Error::Kind::kLimit, fmt::format("sample limit exceeded: {} samples, sample_limit is {}",
-                                                        counts.after_relabelling, sample_limit)};
+          return Error{Error::Kind::kLimit,
+                       fmt::format("sample limit exceeded: {} samples, sample_limit is {}",
+                                   counts.after_relabelling, sample_limit)};
         }
         MarkVanished(slot, appender);
         cache_.Accept();
@@ -235,8 +263,9 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
   }
 }
 
-Result<Outcome> TargetScraper::AppendSample(const PageParser& parser, SeriesCache::Entry& entry, Time slot,
-                                            store::Appender& appender, MetadataTable& metadata, Counts& counts) {
+Result<Outcome> TargetScraper::AppendSample(const PageParser& parser, SeriesCache::Entry& entry,
+                                            Time slot, store::Appender& appender,
+                                            MetadataTable& metadata, Counts& counts) {
   const config::ScrapeConfig& config = *options_.config;
   const auto stamp = config.honor_timestamps ? parser.Timestamp() : std::nullopt;
   const Time time = stamp.value_or(slot);
@@ -249,11 +278,13 @@ Result<Outcome> TargetScraper::AppendSample(const PageParser& parser, SeriesCach
     }
     entry.ref = 0;
   }
-  if (auto resolved = Resolve(parser, entry, appender, metadata); !resolved) return std::move(resolved).error();
+  if (auto resolved = Resolve(parser, entry, appender, metadata); !resolved)
+    return std::move(resolved).error();
   if (entry.dropped != 0) return Outcome::kAppended;
   ++counts.after_relabelling;
   // Beyond the sample limit nothing is created any more, but counting goes on.
-  if (config.limits.samples > 0 && counts.after_relabelling > config.limits.samples) return Outcome::kAppended;
+  if (config.limits.samples > 0 && counts.after_relabelling > config.limits.samples)
+    return Outcome::kAppended;
   if (entry.ref == 0) {
     ++dropped_[kDropSeriesLimit];
     return Outcome::kAppended;
@@ -264,15 +295,16 @@ Result<Outcome> TargetScraper::AppendSample(const PageParser& parser, SeriesCach
   return appender.Append(entry.ref, time, parser.Value());
 }
 
-Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry& entry, store::Appender& appender,
-                                    MetadataTable& metadata) {
+Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry& entry,
+                                    store::Appender& appender, MetadataTable& metadata) {
   const config::ScrapeConfig& config = *options_.config;
   if (auto decoded = parser.DecodeLabels(builder_); !decoded) {
     CountFailure("parse");
     return decoded;
   }
   MergeTargetLabels(options_.labels, config.honor_labels, builder_);
-  if (!config.metric_relabel_configs.empty() && !discovery::Relabel(config.metric_relabel_configs, builder_)) {
+  if (!config.metric_relabel_configs.empty() &&
+      !discovery::Relabel(config.metric_relabel_configs, builder_)) {
     entry.dropped = 1;
     return {};
   }
@@ -282,7 +314,8 @@ Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry
   }
   if (builder_.Get(model::kMetricName).empty()) {
     CountFailure("no_metric_name");
-    return base::BadInput(fmt::format("missing metric name (__name__ label) after relabelling of {}", entry.key()));
+    return base::BadInput(
+        fmt::format("missing metric name (__name__ label) after relabelling of {}", entry.key()));
   }
   if (auto within = CheckLabels(); !within) {
     CountFailure("label_limit");
@@ -293,8 +326,10 @@ Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry
   if (resolved.ref != 0) {
     const std::string_view name = builder_.Get(model::kMetricName);
     const std::string_view family = FamilyOf(name);
-    const bool suffixed = parser.Type() != model::MetricType::kUnknown && parser.Type() != model::MetricType::kGauge;
-    const auto [known, added] = metadata.families.try_emplace(std::string(suffixed ? family : name));
+    const bool suffixed =
+        parser.Type() != model::MetricType::kUnknown && parser.Type() != model::MetricType::kGauge;
+    const auto [known, added] =
+        metadata.families.try_emplace(std::string(suffixed ? family : name));
     if (added || known->second.type != parser.Type()) ++metadata.version;
     known->second.type = parser.Type();
   }
@@ -306,21 +341,24 @@ Result<void> TargetScraper::CheckLabels() const {
   const auto& pairs = builder_.pairs();
   const std::string_view metric = builder_.Get(model::kMetricName);
   if (limits.labels > 0 && pairs.size() > limits.labels) {
-    return Error{Error::Kind::kLimit, fmt::format("label_limit exceeded (metric: {}, number of labels: {}, limit: {})",
-                                                  base::GoQuote(metric), pairs.size(), limits.labels)};
+    return Error{Error::Kind::kLimit,
+                 fmt::format("label_limit exceeded (metric: {}, number of labels: {}, limit: {})",
+                             base::GoQuote(metric), pairs.size(), limits.labels)};
   }
   for (const auto& [name, value] : pairs) {
     if (limits.label_name_length > 0 && name.size() > limits.label_name_length) {
-      return Error{Error::Kind::kLimit,
-                   fmt::format("label_name_length_limit exceeded (metric: {}, label name: {}, length: {}, limit: {})",
-                               base::GoQuote(metric), base::GoQuote(name), name.size(), limits.label_name_length)};
+      return Error{Error::Kind::kLimit, fmt::format("label_name_length_limit exceeded (metric: {}, "
+                                                    "label name: {}, length: {}, limit: {})",
+                                                    base::GoQuote(metric), base::GoQuote(name),
+                                                    name.size(), limits.label_name_length)};
     }
     if (limits.label_value_length > 0 && value.size() > limits.label_value_length) {
       return Error{
           Error::Kind::kLimit,
-          fmt::format("label_value_length_limit exceeded (metric: {}, label name: {}, value: {}, length: {}, limit: {})",
-                      base::GoQuote(metric), base::GoQuote(name), base::GoQuote(value.substr(0, 50)), value.size(),
-                      limits.label_value_length)};
+          fmt::format("label_value_length_limit exceeded (metric: {}, label name: {}, value: {}, "
+                      "length: {}, limit: {})",
+                      base::GoQuote(metric), base::GoQuote(name),
+                      base::GoQuote(value.substr(0, 50)), value.size(), limits.label_value_length)};
     }
   }
   return {};
@@ -361,16 +399,33 @@ void TargetScraper::AppendReports(bool up, std::chrono::nanoseconds duration, co
   for (std::size_t i = 0; i < reports; ++i) {
     double value = 0;
     switch (static_cast<Report>(i)) {
-      case Report::kUp: value = up ? 1 : 0; break;
-      case Report::kDuration: value = std::chrono::duration<double>(duration).count(); break;
-      case Report::kScraped: value = static_cast<double>(counts.scraped); break;
-      case Report::kAfterRelabelling: value = static_cast<double>(counts.after_relabelling); break;
-      case Report::kAdded: value = static_cast<double>(counts.series_added); break;
-      case Report::kTimeout: value = static_cast<double>(options_.timeout.count()) / 1000; break;
-      case Report::kSampleLimit: value = static_cast<double>(config.limits.samples); break;
-      case Report::kBodySize: value = static_cast<double>(body_bytes); break;
+      case Report::kUp:
+        value = up ? 1 : 0;
+        break;
+      case Report::kDuration:
+        value = std::chrono::duration<double>(duration).count();
+        break;
+      case Report::kScraped:
+        value = static_cast<double>(counts.scraped);
+        break;
+      case Report::kAfterRelabelling:
+        value = static_cast<double>(counts.after_relabelling);
+        break;
+      case Report::kAdded:
+        value = static_cast<double>(counts.series_added);
+        break;
+      case Report::kTimeout:
+        value = static_cast<double>(options_.timeout.count()) / 1000;
+        break;
+      case Report::kSampleLimit:
+        value = static_cast<double>(config.limits.samples);
+        break;
+      case Report::kBodySize:
+        value = static_cast<double>(body_bytes);
+        break;
     }
-    if (reports_[i] != 0 && appender.Append(reports_[i], slot, value) != Outcome::kUnknownSeries) continue;
+    if (reports_[i] != 0 && appender.Append(reports_[i], slot, value) != Outcome::kUnknownSeries)
+      continue;
     model::LabelsBuilder labels(options_.labels);
     reports_[i] = appender.Resolve(labels.Set(model::kMetricName, kReportNames[i]).Build()).ref;
     if (reports_[i] != 0) (void)appender.Append(reports_[i], slot, value);
@@ -378,7 +433,8 @@ void TargetScraper::AppendReports(bool up, std::chrono::nanoseconds duration, co
 }
 
 void TargetScraper::CountFailure(std::string_view reason) {
-  if (telemetry_ != nullptr) telemetry_->CounterOf(MetricId::kScrapeFailures, {options_.config->job_name, reason}).Add();
+  if (telemetry_ != nullptr)
+    telemetry_->CounterOf(MetricId::kScrapeFailures, {options_.config->job_name, reason}).Add();
 }
 
 void TargetScraper::CountDropped(std::string_view reason, std::uint64_t count) {

@@ -2,12 +2,13 @@
 //
 // One target: what to ask for, and how its page becomes samples.
 //
-// A page counts as a whole. If anything about it is wrong (status, type, grammar, a limit) nothing of it is
-// kept: every series of the page before gets a stale marker and `up` is 0. Source of the rules:
-// prometheus/prometheus scrape/scrape.go; docs/differences.md lists what differs.
+// A page counts as a whole. If anything about it is wrong (status, type, grammar, a limit) nothing
+// of it is kept: every series of the page before gets a stale marker and `up` is 0. Source of the
+// rules: prometheus/prometheus scrape/scrape.go; docs/differences.md lists what differs.
 //
 // Threads: Request and Append belong to the store's writer.
-// Bounds:  config::ScrapeLimits; what is refused is counted by reason in plimsoll_scrape_failures_total and
+// Bounds:  config::ScrapeLimits; what is refused is counted by reason in
+// plimsoll_scrape_failures_total and
 //          plimsoll_scrape_samples_dropped_total.
 #pragma once
 
@@ -46,7 +47,8 @@ struct TargetStatus {
   std::uint64_t samples = 0;          // on the last good page, before relabelling
 };
 
-// Metadata of metrics that were kept, by family name; found by a view, so that a steady page allocates nothing.
+// Metadata of metrics that were kept, by family name; found by a view, so that a steady page
+// allocates nothing.
 struct ViewHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return model::HashBytes(text); }
@@ -71,10 +73,13 @@ class TargetScraper {
 
   TargetScraper(Options options, telemetry::Telemetry* telemetry);
 
-  // Takes the buffer of the page before along, so that a steady target allocates nothing for its body.
+  // Takes the buffer of the page before along, so that a steady target allocates nothing for its
+  // body.
   PageRequest Request();
-  // Appends what the fetch gave as one batch at `slot`, report series included. `now` bounds timestamps.
-  void Append(Fetched fetched, Time slot, Time now, store::Appender& appender, MetadataTable& metadata);
+  // Appends what the fetch gave as one batch at `slot`, report series included. `now` bounds
+  // timestamps.
+  void Append(Fetched fetched, Time slot, Time now, store::Appender& appender,
+              MetadataTable& metadata);
   // The target is gone: every series it had, report series included, ends at `at`.
   void MarkGone(Time at, store::Appender& appender);
 
@@ -90,22 +95,35 @@ class TargetScraper {
     std::uint64_t after_relabelling = 0;
     std::uint64_t series_added = 0;
   };
-  enum class Report { kUp, kDuration, kScraped, kAfterRelabelling, kAdded, kTimeout, kSampleLimit, kBodySize };
+  enum class Report {
+    kUp,
+    kDuration,
+    kScraped,
+    kAfterRelabelling,
+    kAdded,
+    kTimeout,
+    kSampleLimit,
+    kBodySize
+  };
 
-  base::Result<void> AppendPage(const Page& page, Time slot, Time now, store::Appender& appender, MetadataTable& metadata,
-                                Counts& counts);
-  base::Result<void> AppendSamples(exposition::PageParser& parser, Time slot, store::Appender& appender,
-                                   MetadataTable& metadata, Counts& counts);
-  base::Result<store::Outcome> AppendSample(const exposition::PageParser& parser, SeriesCache::Entry& entry, Time slot,
-                                            store::Appender& appender, MetadataTable& metadata, Counts& counts);
-  // Decides what a series of the page is called in the store. Leaves entry.ref zero when the store refuses it.
-  base::Result<void> Resolve(const exposition::PageParser& parser, SeriesCache::Entry& entry, store::Appender& appender,
-                             MetadataTable& metadata);
+  base::Result<void> AppendPage(const Page& page, Time slot, Time now, store::Appender& appender,
+                                MetadataTable& metadata, Counts& counts);
+  base::Result<void> AppendSamples(exposition::PageParser& parser, Time slot,
+                                   store::Appender& appender, MetadataTable& metadata,
+                                   Counts& counts);
+  base::Result<store::Outcome> AppendSample(const exposition::PageParser& parser,
+                                            SeriesCache::Entry& entry, Time slot,
+                                            store::Appender& appender, MetadataTable& metadata,
+                                            Counts& counts);
+  // Decides what a series of the page is called in the store. Leaves entry.ref zero when the store
+  // refuses it.
+  base::Result<void> Resolve(const exposition::PageParser& parser, SeriesCache::Entry& entry,
+                             store::Appender& appender, MetadataTable& metadata);
   base::Result<void> CheckLabels() const;
   void MarkVanished(Time slot, store::Appender& appender);
   void MarkAll(Time slot, store::Appender& appender);
-  void AppendReports(bool up, std::chrono::nanoseconds duration, const Counts& counts, std::uint64_t body_bytes, Time slot,
-                     store::Appender& appender);
+  void AppendReports(bool up, std::chrono::nanoseconds duration, const Counts& counts,
+                     std::uint64_t body_bytes, Time slot, store::Appender& appender);
   void CountFailure(std::string_view reason);
   void CountDropped(std::string_view reason, std::uint64_t count);
 

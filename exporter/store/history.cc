@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// History files: parsed whole, sorted by time, then appended, so that the order of lines does not matter.
+// History files: parsed whole, sorted by time, then appended, so that the order of lines does not
+// matter.
 #include "store/history.h"
 
 #include <algorithm>
@@ -49,7 +50,8 @@ std::optional<double> HistoryValue(std::string_view text) {
   return value;
 }
 
-Result<void> ReadJsonLine(std::string_view line, std::string_view file, int number, Series& series) {
+Result<void> ReadJsonLine(std::string_view line, std::string_view file, int number,
+                          Series& series) {
   const auto json = document::ParseJson(line, std::string(file));
   if (!json) {
     Error error = json.error();
@@ -76,9 +78,11 @@ Result<void> ReadJsonLine(std::string_view line, std::string_view file, int numb
                         pair.items[1].kind == document::Json::Kind::kString;
     const auto value = shaped ? HistoryValue(pair.items[1].text) : std::nullopt;
     if (!value) {
-      return At(file, number, R"(a sample must be [seconds,"value"], found )" + document::DescribeJson(pair));
+      return At(file, number,
+                R"(a sample must be [seconds,"value"], found )" + document::DescribeJson(pair));
     }
-    samples.push_back({static_cast<model::Time>(std::llround(pair.items[0].number * 1000)), *value});
+    samples.push_back(
+        {static_cast<model::Time>(std::llround(pair.items[0].number * 1000)), *value});
   }
   return {};
 }
@@ -122,7 +126,8 @@ bool IsJsonLines(std::string_view text) {
   const std::size_t open = text.find_first_not_of(" \t", brace + 1);
   if (open == std::string_view::npos || text[open] != '"') return true;
   const std::size_t close = text.find('"', open + 1);
-  const std::size_t next = close == std::string_view::npos ? close : text.find_first_not_of(" \t", close + 1);
+  const std::size_t next =
+      close == std::string_view::npos ? close : text.find_first_not_of(" \t", close + 1);
   return next != std::string_view::npos && text[next] == ':';
 }
 
@@ -133,8 +138,11 @@ HistoryLoader::~HistoryLoader() = default;
 
 Result<void> HistoryLoader::Add(std::string_view text, std::string_view file) {
   Parsed added;
-  Series series = [&added](const model::Labels& labels) -> std::vector<model::Sample>& { return added.Of(labels); };
-  auto read = IsJsonLines(text) ? ReadJsonLines(text, file, series) : ReadOpenMetrics(text, file, series);
+  Series series = [&added](const model::Labels& labels) -> std::vector<model::Sample>& {
+    return added.Of(labels);
+  };
+  auto read =
+      IsJsonLines(text) ? ReadJsonLines(text, file, series) : ReadOpenMetrics(text, file, series);
   if (!read) return read;
   for (auto& [labels, samples] : added.series) {
     auto& all = parsed_->Of(labels);
@@ -148,13 +156,15 @@ Result<HistoryStats> HistoryLoader::AppendTo(Appender& appender) {
   HistoryStats stats;
   appender.Begin(Appender::kNoBound);
   for (auto& [labels, samples] : parsed.series) {
-    std::stable_sort(samples.begin(), samples.end(),
-                     [](const model::Sample& a, const model::Sample& b) { return a.time < b.time; });
+    std::stable_sort(
+        samples.begin(), samples.end(),
+        [](const model::Sample& a, const model::Sample& b) { return a.time < b.time; });
     const Resolved resolved = appender.Resolve(labels);
     if (resolved.ref == 0) {
       appender.Rollback();
       return Error{Error::Kind::kLimit,
-                   fmt::format("the store is full ({}) at {}", RefusalName(resolved.refusal), labels.ToString())};
+                   fmt::format("the store is full ({}) at {}", RefusalName(resolved.refusal),
+                               labels.ToString())};
     }
     stats.series += resolved.created ? 1 : 0;
     for (const model::Sample& sample : samples) {

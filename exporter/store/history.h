@@ -3,9 +3,9 @@
 // Recorded history as files: what `plimsoll eval --data` reads.
 //
 // Two forms, told apart by their first byte: OpenMetrics text with timestamps, or JSON lines
-// {"metric":{...},"values":[[unix_seconds,"1.5"],...]}, an element of a Prometheus matrix. The value
-// "stale" is a staleness marker, which OpenMetrics text cannot carry. Of two samples of a series at one
-// time the first stays; the samples of one series need not be in order between lines.
+// {"metric":{...},"values":[[unix_seconds,"1.5"],...]}, an element of a Prometheus matrix. The
+// value "stale" is a staleness marker, which OpenMetrics text cannot carry. Of two samples of a
+// series at one time the first stays; the samples of one series need not be in order between lines.
 //
 // Threads: the appender's thread.
 #pragma once
@@ -32,7 +32,8 @@ class HistoryLoader {
  public:
   HistoryLoader();
   ~HistoryLoader();
-  // `file`: for error places. Fails with: kBadInput (file:line: what); nothing of a text that fails stays.
+  // `file`: for error places. Fails with: kBadInput (file:line: what); nothing of a text that fails
+  // stays.
   base::Result<void> Add(std::string_view text, std::string_view file);
   // Appends every sample as one batch and forgets it. Fails with: kLimit (the store is full).
   base::Result<HistoryStats> AppendTo(Appender& appender);

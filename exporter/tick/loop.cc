@@ -102,8 +102,11 @@ bool Loop::AppendFinished(Time now) {
 }
 
 void Loop::CloseTicks(Time now) {
-  const auto closed = [now](const OpenTick& tick) { return tick.outstanding == 0 || now >= tick.deadline; };
-  std::sort(open_.begin(), open_.end(), [](const OpenTick& a, const OpenTick& b) { return a.slot < b.slot; });
+  const auto closed = [now](const OpenTick& tick) {
+    return tick.outstanding == 0 || now >= tick.deadline;
+  };
+  std::sort(open_.begin(), open_.end(),
+            [](const OpenTick& a, const OpenTick& b) { return a.slot < b.slot; });
   bool any = false;
   Time at = 0;
   for (const OpenTick& tick : open_) {
@@ -128,8 +131,8 @@ void Loop::Evaluate(Time at, Time now) {
 void Loop::Publish(Time at, Time) {
   last_evaluation_ = at;
   const auto before = parts_.snapshot->Get();
-  parts_.snapshot->Publish(
-      plan_.signals->Next(before.get(), *parts_.store, at, signals::Moment::Of(*parts_.clock), Upstreams()));
+  parts_.snapshot->Publish(plan_.signals->Next(before.get(), *parts_.store, at,
+                                               signals::Moment::Of(*parts_.clock), Upstreams()));
   parts_.store->Expire(at);
 }
 
@@ -141,9 +144,11 @@ void Loop::AppendParams(Time at) {
   appender.Begin(at);
   for (std::size_t i = 0; i < params.size(); ++i) {
     if (param_refs_[i] == 0 || !appender.Knows(param_refs_[i])) {
-      param_refs_[i] = appender.Resolve({{model::kMetricName, "plimsoll_param"}, {"name", params[i].first}}).ref;
+      param_refs_[i] =
+          appender.Resolve({{model::kMetricName, "plimsoll_param"}, {"name", params[i].first}}).ref;
     }
-    if (param_refs_[i] != 0) (void)appender.AppendRecorded(param_refs_[i], at, params[i].second, model::kNoSource);
+    if (param_refs_[i] != 0)
+      (void)appender.AppendRecorded(param_refs_[i], at, params[i].second, model::kNoSource);
   }
   appender.Commit();
 }
@@ -169,8 +174,10 @@ std::vector<signals::Upstream> Loop::Upstreams() const {
       upstream.name = job->config().job_name + " " + target.url;
       upstream.up = target.status.health == scrape::Health::kUp;
       upstream.last_error = target.status.last_error;
-      if (target.status.last_success) upstream.last_success = signals::SourceMoment(*target.status.last_success, now);
-      if (target.status.failing_since) upstream.failing_since = signals::SourceMoment(*target.status.failing_since, now);
+      if (target.status.last_success)
+        upstream.last_success = signals::SourceMoment(*target.status.last_success, now);
+      if (target.status.failing_since)
+        upstream.failing_since = signals::SourceMoment(*target.status.failing_since, now);
       upstreams.push_back(std::move(upstream));
     }
   }
@@ -208,9 +215,12 @@ void Loop::Once(Time at, std::stop_token stop) {
   while (outstanding > 0 && !stop.stop_requested()) {
     inbox_.With([](Inbox& inbox) { inbox.woken = false; });
     std::size_t done = 0;
-    for (const auto& job : plan_.jobs) done += job->AppendArrived(at, parts_.store->appender()).size();
+    for (const auto& job : plan_.jobs)
+      done += job->AppendArrived(at, parts_.store->appender()).size();
     outstanding -= std::min(outstanding, done);
-    if (done == 0) inbox_.WaitFor(stop, std::chrono::milliseconds(100), [](const Inbox& inbox) { return inbox.woken; });
+    if (done == 0)
+      inbox_.WaitFor(stop, std::chrono::milliseconds(100),
+                     [](const Inbox& inbox) { return inbox.woken; });
   }
   Evaluate(at, at);
   ++ticks_;

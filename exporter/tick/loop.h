@@ -2,14 +2,16 @@
 //
 // The one loop: scrape, rules, signals, snapshot.
 //
-// All targets of a job share a slot. When the slot comes, their fetches start together; pages are appended
-// as they arrive; the tick closes when all are in, or at its deadline. Closing it evaluates the rules that
-// follow the tick, then the signals, and publishes one snapshot. A page that comes later is appended at its
-// own slot time and triggers one more run, so a slow target delays nobody. The loop serves the sidecar,
+// All targets of a job share a slot. When the slot comes, their fetches start together; pages are
+// appended as they arrive; the tick closes when all are in, or at its deadline. Closing it
+// evaluates the rules that follow the tick, then the signals, and publishes one snapshot. A page
+// that comes later is appended at its own slot time and triggers one more run, so a slow target
+// delays nobody. The loop serves the sidecar,
 // --once, the demo, replays and tests alike: time is an argument of Step.
 //
-// Threads: one thread calls Step or Run, and is the store's writer. Wake may be called from any thread.
-// Bounds:  a slot that passes while an earlier one is still being worked on is skipped and counted.
+// Threads: one thread calls Step or Run, and is the store's writer. Wake may be called from any
+// thread. Bounds:  a slot that passes while an earlier one is still being worked on is skipped and
+// counted.
 #pragma once
 
 #include <chrono>
@@ -58,13 +60,14 @@ class Loop {
 
   // Takes the first configuration into use: every job's first slot is now.
   void Use(Plan plan, Time now);
-  // Takes the configuration of a reload into use, between two steps: targets, rules and last good values
-  // that are in both go on; series of what is gone end.
+  // Takes the configuration of a reload into use, between two steps: targets, rules and last good
+  // values that are in both go on; series of what is gone end.
   void Replace(Plan plan, Time now);
   const Plan& plan() const { return plan_; }
 
   // Does everything that is due at `now` and returns when the next thing will be.
-  // Requires: `now` does not go back by more than a slot (a clock that is set back waits for its next slot).
+  // Requires: `now` does not go back by more than a slot (a clock that is set back waits for its
+  // next slot).
   Time Step(Time now);
 
   // Steps until `stop`; between steps waits for the next due time, a page or Wake.
@@ -74,8 +77,8 @@ class Loop {
   // Runs `job` on the loop's thread before its next step: how a reload reaches the plan.
   void Post(std::function<void()> job);
 
-  // One complete tick of every job at `at`, for --once: begins all fetches, waits for all of them or
-  // their time-outs, evaluates and publishes.
+  // One complete tick of every job at `at`, for --once: begins all fetches, waits for all of them
+  // or their time-outs, evaluates and publishes.
   void Once(Time at, std::stop_token stop);
 
   std::uint64_t ticks() const { return ticks_; }

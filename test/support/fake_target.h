@@ -22,13 +22,16 @@ namespace plimsoll::test {
 class FakeTargets final : public scrape::Fetcher {
  public:
   // What the next and all later scrapes of `url` get.
-  void Serve(const std::string& url, std::string body, std::string content_type = "text/plain; version=0.0.4") {
+  void Serve(const std::string& url, std::string body,
+             std::string content_type = "text/plain; version=0.0.4") {
     answers_[url] = {.page = scrape::Page{200, "200 OK", std::move(content_type), std::move(body)}};
   }
   void ServeStatus(const std::string& url, int status, std::string text, std::string body = "") {
     answers_[url] = {.page = scrape::Page{status, std::move(text), "text/plain", std::move(body)}};
   }
-  void Fail(const std::string& url, base::Error error) { answers_[url] = {.page = std::move(error)}; }
+  void Fail(const std::string& url, base::Error error) {
+    answers_[url] = {.page = std::move(error)};
+  }
   void Hold(const std::string& url) { held_[url]; }
   // Lets the oldest waiting fetch of a held target end, with what it serves now.
   void Release(const std::string& url) {
@@ -45,9 +48,10 @@ class FakeTargets final : public scrape::Fetcher {
       return;
     }
     const auto found = answers_.find(url);
-    done(found != answers_.end() ? found->second
-                                 : scrape::Fetched{base::Error{base::Error::Kind::kUnavailable,
-                                                               "Get \"" + url + "\": connect: connection refused"}});
+    done(found != answers_.end()
+             ? found->second
+             : scrape::Fetched{base::Error{base::Error::Kind::kUnavailable,
+                                           "Get \"" + url + "\": connect: connection refused"}});
   }
 
   std::vector<scrape::PageRequest> requests;

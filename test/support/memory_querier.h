@@ -55,7 +55,8 @@ class MemoryStorage final : public store::Queryable {
    public:
     explicit View(const MemoryStorage& storage) : storage_(storage) {}
 
-    std::vector<store::SelectedSeries> Select(const model::Matchers& matchers, model::Time, model::Time) override {
+    std::vector<store::SelectedSeries> Select(const model::Matchers& matchers, model::Time,
+                                              model::Time) override {
       ++storage_.selects_;
       std::vector<store::SelectedSeries> found;
       for (const auto& [labels, series] : storage_.series_) {
@@ -65,13 +66,16 @@ class MemoryStorage final : public store::Queryable {
       }
       return found;
     }
-    void Read(store::SeriesRef ref, model::Time mint, model::Time maxt, store::SampleColumns& out) override {
+    void Read(store::SeriesRef ref, model::Time mint, model::Time maxt,
+              store::SampleColumns& out) override {
       const auto [from, to] = Between(ref, mint, maxt);
       const store::SampleColumns& samples = Get(ref).samples;
       out.times.insert(out.times.end(), samples.times.begin() + from, samples.times.begin() + to);
-      out.values.insert(out.values.end(), samples.values.begin() + from, samples.values.begin() + to);
+      out.values.insert(out.values.end(), samples.values.begin() + from,
+                        samples.values.begin() + to);
     }
-    std::optional<store::Latest> ReadLatest(store::SeriesRef ref, model::Time mint, model::Time maxt) override {
+    std::optional<store::Latest> ReadLatest(store::SeriesRef ref, model::Time mint,
+                                            model::Time maxt) override {
       const auto [from, to] = Between(ref, mint, maxt);
       if (from == to) return std::nullopt;
       const Series& series = Get(ref);
@@ -86,7 +90,8 @@ class MemoryStorage final : public store::Queryable {
 
    private:
     static const Series& Get(store::SeriesRef ref) { return *reinterpret_cast<const Series*>(ref); }
-    static std::pair<std::ptrdiff_t, std::ptrdiff_t> Between(store::SeriesRef ref, model::Time mint, model::Time maxt) {
+    static std::pair<std::ptrdiff_t, std::ptrdiff_t> Between(store::SeriesRef ref, model::Time mint,
+                                                             model::Time maxt) {
       const std::vector<model::Time>& times = Get(ref).samples.times;
       const auto from = std::lower_bound(times.begin(), times.end(), mint);
       const auto to = std::upper_bound(from, times.end(), maxt);

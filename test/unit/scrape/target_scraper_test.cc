@@ -18,7 +18,9 @@ namespace {
 
 constexpr model::Time kSlot = 1'000'000;
 
-model::Matchers Named(std::string_view name) { return {model::Matcher::Equal("__name__", std::string(name))}; }
+model::Matchers Named(std::string_view name) {
+  return {model::Matcher::Equal("__name__", std::string(name))};
+}
 
 struct Fixture {
   Fixture() { config->job_name = "trino"; }
@@ -35,13 +37,16 @@ struct Fixture {
     }
     return *scraper;
   }
-  void Page(std::string body, model::Time slot, std::string type = "text/plain; version=0.0.4", int status = 200) {
-    Scraper().Append({scrape::Page{status, std::to_string(status) + " X", std::move(type), std::move(body)}, 20ms}, slot,
-                     slot, store.appender(), metadata);
+  void Page(std::string body, model::Time slot, std::string type = "text/plain; version=0.0.4",
+            int status = 200) {
+    Scraper().Append(
+        {scrape::Page{status, std::to_string(status) + " X", std::move(type), std::move(body)},
+         20ms},
+        slot, slot, store.appender(), metadata);
   }
   void NoAnswer(model::Time slot) {
-    Scraper().Append({base::Error{base::Error::Kind::kTimeout, "context deadline exceeded"}, 10s}, slot, slot,
-                     store.appender(), metadata);
+    Scraper().Append({base::Error{base::Error::Kind::kTimeout, "context deadline exceeded"}, 10s},
+                     slot, slot, store.appender(), metadata);
   }
   // Newest sample of each series of that name, by its labels; a stale marker reads "stale".
   std::map<std::string, std::string> Newest(std::string_view name) {
@@ -138,8 +143,11 @@ TEST_CASE_FIXTURE(Fixture, "a page without a usable Content-Type needs the fallb
 
 TEST_CASE_FIXTURE(Fixture, "scraped labels that clash move aside, longest names last") {
   Page("a{job=\"mine\",exported_job=\"older\"} 1\n", kSlot);
-  CHECK(Newest("a") ==
-        Series{{R"(a{exported_exported_job="mine", exported_job="older", instance="h:1", job="trino"})", "1"}});
+  CHECK(
+      Newest("a") ==
+      Series{
+          {R"(a{exported_exported_job="mine", exported_job="older", instance="h:1", job="trino"})",
+           "1"}});
 }
 
 TEST_CASE_FIXTURE(Fixture, "with honor_labels the page's labels win") {
@@ -148,7 +156,8 @@ TEST_CASE_FIXTURE(Fixture, "with honor_labels the page's labels win") {
   CHECK(Newest("a") == Series{{R"(a{instance="h:1", job="mine"})", "1"}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "of a series that stands twice the first sample stays and the second is counted") {
+TEST_CASE_FIXTURE(
+    Fixture, "of a series that stands twice the first sample stays and the second is counted") {
   Page("a 1\na 2\n", kSlot);
   CHECK(Report("a") == "1");
   CHECK(Report("up") == "1");
@@ -160,12 +169,15 @@ TEST_CASE_FIXTURE(Fixture, "a timestamp of the page's own is honoured and gets n
   const auto querier = store.Open();
   const auto series = querier->Select(Named("a"), INT64_MIN, INT64_MAX);
   REQUIRE(series.size() == 1);
-  CHECK(querier->ReadLatest(series[0].ref, INT64_MIN, INT64_MAX)->sample == model::Sample{999000, 1});
+  CHECK(querier->ReadLatest(series[0].ref, INT64_MIN, INT64_MAX)->sample ==
+        model::Sample{999000, 1});
   Page("b 1\n", kSlot + 15000);
   CHECK(Report("a") == "1");
 }
 
-TEST_CASE_FIXTURE(Fixture, "honor_timestamps false takes the slot, and track_timestamps_staleness marks the end") {
+TEST_CASE_FIXTURE(
+    Fixture,
+    "honor_timestamps false takes the slot, and track_timestamps_staleness marks the end") {
   config->honor_timestamps = false;
   Page("a 1 999000\n", kSlot);
   const auto querier = store.Open();
@@ -178,7 +190,8 @@ TEST_CASE_FIXTURE(Fixture, "honor_timestamps false takes the slot, and track_tim
   CHECK(Report("b") == "stale");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the sample limit is a limit: at it all is well, beyond it nothing is kept") {
+TEST_CASE_FIXTURE(Fixture,
+                  "the sample limit is a limit: at it all is well, beyond it nothing is kept") {
   config->limits.samples = 2;
   Page("a 1\nb 1\n", kSlot);
   CHECK(Report("up") == "1");
@@ -195,16 +208,19 @@ TEST_CASE_FIXTURE(Fixture, "label limits fail the scrape and say which series") 
   Page("a 1\n", kSlot);
   CHECK(Report("up") == "1");
   Page("b{x=\"1\"} 1\n", kSlot + 15000);
-  CHECK(Scraper().status().last_error == "label_limit exceeded (metric: \"b\", number of labels: 4, limit: 3)");
+  CHECK(Scraper().status().last_error ==
+        "label_limit exceeded (metric: \"b\", number of labels: 4, limit: 3)");
   config->limits = {.label_name_length = 8};
   Page("c{long_name=\"1\"} 1\n", kSlot + 30000);
   CHECK(Scraper().status().last_error.find("label_name_length_limit exceeded (metric: \"c\"") == 0);
   config->limits = {.label_value_length = 5};
   Page("d{x=\"123456\"} 1\n", kSlot + 45000);
-  CHECK(Scraper().status().last_error.find("label_value_length_limit exceeded (metric: \"d\"") == 0);
+  CHECK(Scraper().status().last_error.find("label_value_length_limit exceeded (metric: \"d\"") ==
+        0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a dropped series is dropped once and for all, and counted before relabelling only") {
+TEST_CASE_FIXTURE(
+    Fixture, "a dropped series is dropped once and for all, and counted before relabelling only") {
   config::RelabelRule rule;
   rule.action = config::RelabelRule::Action::kDrop;
   rule.source_labels = {"__name__"};
@@ -223,7 +239,8 @@ TEST_CASE_FIXTURE(Fixture, "a series without a name after relabelling fails the 
   rule.regex = std::make_shared<const model::Regex>(*model::Regex::Compile("__name__"));
   config->metric_relabel_configs = {rule};
   Page("a 1\n", kSlot);
-  CHECK(Scraper().status().last_error == "missing metric name (__name__ label) after relabelling of a");
+  CHECK(Scraper().status().last_error ==
+        "missing metric name (__name__ label) after relabelling of a");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a target that is gone takes its series and its reports along") {
@@ -233,7 +250,8 @@ TEST_CASE_FIXTURE(Fixture, "a target that is gone takes its series and its repor
   CHECK(Report("up") == "stale");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a full store refuses new series, keeps the old ones going, and counts") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a full store refuses new series, keeps the old ones going, and counts") {
   store.SetLimits({.max_series = 6});  // a and the five reports
   Page("a 1\n", kSlot);
   Page("a 2\nb 1\n", kSlot + 15000);
@@ -247,7 +265,8 @@ TEST_CASE_FIXTURE(Fixture, "metadata is kept for families that have a series") {
   Page("# HELP a What a is.\n# TYPE a counter\na 1\n# TYPE none gauge\n", kSlot);
   Page("# HELP a What a is.\n# TYPE a counter\na 1\n# TYPE none gauge\n", kSlot + 15000);
   REQUIRE(metadata.families.size() == 1);
-  CHECK(metadata.families.begin()->second == model::Metadata{model::MetricType::kCounter, "What a is.", ""});
+  CHECK(metadata.families.begin()->second ==
+        model::Metadata{model::MetricType::kCounter, "What a is.", ""});
 }
 
 TEST_CASE_FIXTURE(Fixture, "the request says who asks, what is understood and how long it waits") {
@@ -256,5 +275,6 @@ TEST_CASE_FIXTURE(Fixture, "the request says who asks, what is understood and ho
   CHECK(request.url == "http://h:1/metrics");
   CHECK(request.headers[0].second.find("text/plain;version=0.0.4") == 0);
   CHECK(request.headers[1] == std::pair<std::string, std::string>{"User-Agent", "plimsoll/1"});
-  CHECK(request.headers[2] == std::pair<std::string, std::string>{"X-Prometheus-Scrape-Timeout-Seconds", "10"});
+  CHECK(request.headers[2] ==
+        std::pair<std::string, std::string>{"X-Prometheus-Scrape-Timeout-Seconds", "10"});
 }
