@@ -23,12 +23,13 @@ NameFilter::NameFilter(const std::vector<std::string>& metric_names) {
 }
 
 std::uint64_t NameFilter::Hash(std::string_view name) {
-  std::uint64_t hash = 0;
+  detail::NameHash hash;
   std::size_t i = 0;
-  for (; i + 8 <= name.size(); i += 8) hash = detail::MixName(hash, detail::LoadWord(name.data() + i));
+  for (; i + 8 <= name.size(); i += 8) hash.Add(detail::LoadWord(name.data() + i));
   std::uint64_t tail = 0;
-  std::memcpy(&tail, name.data() + i, name.size() - i);
-  return detail::MixName(hash, tail);
+  if (i < name.size()) std::memcpy(&tail, name.data() + i, name.size() - i);
+  hash.Add(tail);
+  return hash.Finish();
 }
 
 void NameFilter::Add(std::string_view metric_name) {

@@ -266,9 +266,13 @@ PageParser::Lane PageParser::Careful() {
 }
 
 const char* PageParser::SkipUnneeded(const char* at) {
+  // A line is looked at when a keyword and a word of its name may be loaded.
   constexpr std::ptrdiff_t kRoom = kKeywordBytes + kWord;
+  // The lines of a family follow each other: a name that was not needed a line ago need not be looked up.
+  const char* last = nullptr;
+  std::ptrdiff_t last_size = 0;
   while (end_ - at >= kRoom) {
-    const char* word_at = at;
+    const char* name = at;
     std::uint8_t use = NameFilter::kSample;
     bool is_type = false;
     if (*at == '#') {
@@ -277,36 +281,54 @@ const char* PageParser::SkipUnneeded(const char* at) {
       const bool known = is_type || keyword == kHelp || (keyword == kUnit && format_ == Format::kOpenMetrics);
       if (!known) return at;
       use = NameFilter::kFamily;
-      word_at += kKeywordBytes;
+      name += kKeywordBytes;
     }
-    if (!Is(*word_at, detail::kMetricStart)) return at;
+    if (!Is(*name, detail::kMetricStart)) return at;
 
-    const char* const name = word_at;
-    std::uint64_t hash = 0;
-    while (true) {
-      if (end_ - word_at < static_cast<std::ptrdiff_t>(kWord)) return at;
-      const std::uint64_t word = LoadWord(word_at);
-      // Of the bytes that end a name all that matter are below '0', or '{', or not ASCII.
-      const std::uint64_t stop = FindBelow(word, '0') | FindByte(word, '{') | (word & detail::kHighs);
-      if (stop != 0) {
-        const int count = FirstOf(stop);
-        hash = detail::MixName(hash, detail::FirstBytes(word, count));
-        word_at += count;
-        break;
+    const char* rest = name + last_size;
+    const bool same = last != nullptr && end_ - rest >= static_cast<std::ptrdiff_t>(kWord) &&
+                      std::memcmp(name, last, static_cast<std::size_t>(last_size)) == 0 && (*rest == ' ' || *rest == '{');
+    if (!same) {
+      detail::NameHash hash;
+      rest = name;
+      while (true) {
+        if (end_ - rest < static_cast<std::ptrdiff_t>(kWord)) return at;
+        const std::uint64_t word = LoadWord(rest);
+        // Of the bytes that end a name all that matter are below '0', or '{', or not ASCII.
+        const std::uint64_t stop = FindBelow(word, '0') | FindByte(word, '{') | (word & detail::kHighs);
+        if (stop != 0) {
+          const int count = FirstOf(stop);
+          hash.Add(detail::FirstBytes(word, count));
+          rest += count;
+          break;
+        }
+        hash.Add(word);
+        rest += kWord;
       }
-      hash = detail::MixName(hash, word);
-      word_at += kWord;
-    }
-    if ((keep_->Find(hash, Between(name, word_at)) & use) != 0) {
-      needed_ = true;
-      return at;
+      const std::uint8_t uses = keep_->Find(hash.Finish(), Between(name, rest));
+      if ((uses & use) != 0) {
+        needed_ = true;
+        return at;
+      }
+      last = uses == NameFilter::kNothing ? name : nullptr;
+      last_size = last == nullptr ? 0 : rest - name;
     }
     if (is_type) skipped_type_ = at;
-    const char* const line_break = LineBreak(word_at, end_);
+    const char* const line_break = NearLineBreak(rest);
     if (line_break == nullptr) return end_;
     at = line_break + 1;
   }
   return at;
+}
+
+// As memchr, for lines that mostly end soon.
+const char* PageParser::NearLineBreak(const char* at) const {
+  constexpr int kWordsTried = 2;
+  for (int i = 0; i < kWordsTried && end_ - at >= static_cast<std::ptrdiff_t>(kWord); ++i, at += kWord) {
+    const std::uint64_t found = FindByte(LoadWord(at), '\n');
+    if (found != 0) return at + FirstOf(found);
+  }
+  return LineBreak(at, end_);
 }
 
 bool PageParser::IsNeeded(Lane lane) const {

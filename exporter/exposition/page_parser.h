@@ -76,6 +76,7 @@ class PageParser {
   Lane Careful();
   // Returns: the start of the next line that may be needed; sets `needed_` when it is known to be.
   const char* SkipUnneeded(const char* at);
+  const char* NearLineBreak(const char* at) const;
   bool IsNeeded(Lane lane) const;
 
   const char* begin_;

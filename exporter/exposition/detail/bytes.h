@@ -36,10 +36,19 @@ constexpr std::uint64_t FirstBytes(std::uint64_t word, int count) {
   return word & ((std::uint64_t{1} << (count * 8)) - 1);
 }
 
-// The hash of a name, word by word, so that it can be computed while its end is searched.
-constexpr std::uint64_t MixName(std::uint64_t hash, std::uint64_t word) {
-  hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-  return hash ^ (hash >> 32);
-}
+// The hash of a name, word by word, so that it can be computed while its end is searched. The products do
+// not wait for each other.
+class NameHash {
+ public:
+  constexpr void Add(std::uint64_t word) {
+    sum_ += word * factor_;
+    factor_ += 0x9e3779b97f4a7c16ULL;  // even, so that the factors stay odd
+  }
+  constexpr std::uint64_t Finish() const { return (sum_ ^ (sum_ >> 29)) * 0xbf58476d1ce4e5b9ULL >> 20; }
+
+ private:
+  std::uint64_t sum_ = 0;
+  std::uint64_t factor_ = 0x9e3779b97f4a7c15ULL;
+};
 
 }  // namespace plimsoll::exposition::detail

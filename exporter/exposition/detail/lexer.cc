@@ -2,9 +2,9 @@
 //
 // Tokens of an exposition page. See lexer.h.
 //
-// One difference from Prometheus is on purpose: it skips NUL bytes behind the closing quote of a label
-// value and then takes the quote as part of the value, and it ends a page silently at a NUL in a comment.
-// Here the first is an error and the second a comment.
+// On purpose not as in Prometheus: its lexers drop NUL bytes in places where they then change the meaning (behind
+// the closing quote of a label value, within the words HELP and TYPE, at the start of a comment, where a page
+// silently ends). Here a NUL is a byte of a label value, a HELP text or a comment, and wrong elsewhere.
 #include "exposition/detail/lexer.h"
 
 #include <algorithm>
