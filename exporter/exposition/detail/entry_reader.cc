@@ -110,19 +110,20 @@ Result<PageEntry> EntryReader::ReadMetadata(Token keyword) {
     return Unexpected(base::format("expected metric name after {}", TokenName(keyword)), token);
   }
   entry_.name = lexer_.bytes();
+  const char* const name_end = entry_.name.data() + entry_.name.size();
   if (entry_.name.front() == '"') entry_.name = entry_.name.substr(1, entry_.name.size() - 2);
   if (const Token token = lexer_.Next(); token != Token::kText) {
     return At(base::format("expected text in {}{}", TokenName(keyword),
                            OpenMetrics() ? "" : base::format(", got {}", TokenName(token))),
               std::min(lexer_.start(), page_.size()));
   }
-  const std::size_t text_start = lexer_.start() + 1;
   std::string_view text = lexer_.bytes();
   if (!text.empty()) text.remove_prefix(1);  // the blank before it
   if (OpenMetrics() && !text.empty()) text.remove_suffix(1);
   entry_.text = text;
+  const std::size_t text_start = static_cast<std::size_t>(text.empty() ? name_end - page_.data() : text.data() - page_.data());
   if (keyword == Token::kType && !ReadType(text, format_, entry_.type)) {
-    return At(base::format("invalid metric type {}", base::GoQuote(text)), std::min(text_start, page_.size()));
+    return At(base::format("invalid metric type {}", base::GoQuote(text)), text_start);
   }
   if (keyword == Token::kHelp && !base::IsValidUtf8(text)) {
     return At(base::format("help text {} is not a valid utf8 string", base::GoQuote(text)), text_start);
