@@ -51,7 +51,7 @@ base::Result<eval::Options> QueryOptions(const ApiParameters& parameters,
   if (!parameters.First("timeout").empty()) {
     const auto timeout = parameters.Duration("timeout");
     if (!timeout) return timeout.error();
-    options.timeout = std::max(nanoseconds(1), std::min(options.timeout, *timeout));
+    options.timeout = std::max(nanoseconds(0), std::min(options.timeout, *timeout));
   }
   if (const std::string_view text = parameters.First("lookback_delta"); !text.empty()) {
     const auto lookback = ParseApiDuration(text);
