@@ -113,11 +113,14 @@ Instance::Instance(const RunOptions& options)
     : options_(options),
       clock_(base::SystemClock()),
       store_(store::Limits{}, &telemetry_),
-      client_(http::ClientLimits{}, &telemetry_),
-      fetcher_(client_),
+      client_(std::make_unique<http::Client>(http::ClientLimits{}, &telemetry_)),
+      fetcher_(*client_),
       loop_({&clock_, &store_, &snapshot_, &telemetry_}) {}
 
-Instance::~Instance() { Stop(); }
+Instance::~Instance() {
+  Stop();
+  client_.reset();
+}
 
 Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Config>& config) {
   if (auto clash = CheckSignalNames(*config); !clash) return std::move(clash).error();
@@ -305,6 +308,7 @@ void Instance::Stop() {
   if (ops_) ops_->Stop(kStopPatience / 2);
   if (api_) api_->Stop(kStopPatience / 2);
   if (loop_thread_.joinable()) loop_thread_.join();
+  client_.reset();
   ops_.reset();
   api_.reset();
 }

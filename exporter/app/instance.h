@@ -76,7 +76,7 @@ class Instance {
   telemetry::Telemetry telemetry_;
   store::MemoryStore store_;
   base::Published<signals::Snapshot> snapshot_;
-  http::Client client_;
+  std::unique_ptr<http::Client> client_;  // goes first: its last callbacks wake the loop
   scrape::HttpFetcher fetcher_;
   Status status_;
   tick::Loop loop_;

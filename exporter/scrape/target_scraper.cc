@@ -72,7 +72,7 @@ std::string_view ReasonOfFetch(const Error& error) {
     case Error::Kind::kCanceled:
       return "canceled";
     case Error::Kind::kBadInput:
-      return "configuration";
+      return "bad_input";
     case Error::Kind::kNotFound:
     case Error::Kind::kUnavailable:
     case Error::Kind::kExecution:
