@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// API bodies appended to a string, number by number. See answer.h.
 #include "eval/answer.h"
 
 #include "base/format.h"

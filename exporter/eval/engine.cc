@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The doors of the room: limits and options in, one run of the evaluator, an answer out.
 #include "eval/engine.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// info(): joins data labels of an info metric onto a vector.
 #include "eval/detail/call_functions.h"
 
 namespace plimsoll::eval::call {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Compensated sums, quantiles and regression, in the order of operations of Prometheus.
 #include "eval/detail/numerics.h"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Orders of results: natural label order, NaN last both ways.
 #include "eval/detail/ordering.h"
 
 #include <algorithm>
