@@ -73,7 +73,8 @@ void AddRun(CLI::App& app, RunOptions& run) {
       ->check(CLI::Range(1, 64));
   app.add_option("--bind-address", run.bind_address, "Address of the external metrics API")
       ->capture_default_str();
-  app.add_option("--secure-port", run.secure_port, "Port of the external metrics API; 0: off, -1: a free one")
+  app.add_option("--secure-port", run.secure_port,
+                 "Port of the external metrics API; 0: off, -1: a free one")
       ->capture_default_str()
       ->check(CLI::Range(-1, 65535));
   app.add_option("--tls-cert-file", run.tls_cert_file,

@@ -66,7 +66,9 @@ void AppendPoint(Time time, double value, std::string& out) {
   AppendPoint(text, value, out);
 }
 
-void AppendResult(const Scalar& scalar, std::string& out) { AppendPoint(scalar.time, scalar.value, out); }
+void AppendResult(const Scalar& scalar, std::string& out) {
+  AppendPoint(scalar.time, scalar.value, out);
+}
 
 void AppendResult(const String& string, std::string& out) {
   out.push_back('[');
@@ -126,8 +128,8 @@ void AppendResult(const Matrix& matrix, std::string& out) {
   out.push_back(']');
 }
 
-void AppendNotes(std::string_view name, std::string_view kind, const std::vector<std::string>& notes, std::size_t most,
-                 std::string& out) {
+void AppendNotes(std::string_view name, std::string_view kind,
+                 const std::vector<std::string>& notes, std::size_t most, std::string& out) {
   if (notes.empty()) return;
   out += ",\"";
   out += name;
@@ -138,7 +140,8 @@ void AppendNotes(std::string_view name, std::string_view kind, const std::vector
     AppendString(notes[i], out);
   }
   if (shown < notes.size()) {
-    AppendString(base::format("{} more {} annotations omitted", notes.size() - shown, kind), out += ',');
+    AppendString(base::format("{} more {} annotations omitted", notes.size() - shown, kind),
+                 out += ',');
   }
   out.push_back(']');
 }
@@ -172,14 +175,22 @@ void AppendError(const base::Error& error, std::string& out) {
 std::string_view ErrorTypeText(base::Error::Kind kind) {
   using Kind = base::Error::Kind;
   switch (kind) {
-    case Kind::kBadInput: return "bad_data";
-    case Kind::kNotFound: return "not_found";
-    case Kind::kLimit: return "execution";
-    case Kind::kTimeout: return "timeout";
-    case Kind::kCanceled: return "canceled";
-    case Kind::kUnavailable: return "unavailable";
-    case Kind::kExecution: return "execution";
-    case Kind::kInternal: return "internal";
+    case Kind::kBadInput:
+      return "bad_data";
+    case Kind::kNotFound:
+      return "not_found";
+    case Kind::kLimit:
+      return "execution";
+    case Kind::kTimeout:
+      return "timeout";
+    case Kind::kCanceled:
+      return "canceled";
+    case Kind::kUnavailable:
+      return "unavailable";
+    case Kind::kExecution:
+      return "execution";
+    case Kind::kInternal:
+      return "internal";
   }
   return "internal";
 }

@@ -27,7 +27,8 @@ void AppendData(const Value& value, std::string& out);
 // Appends {"status":"error","errorType":...,"error":...}.
 void AppendError(const base::Error& error, std::string& out);
 
-// Returns: "bad_data", "execution", "timeout", "canceled", "internal", ...: errorType of the HTTP API.
+// Returns: "bad_data", "execution", "timeout", "canceled", "internal", ...: errorType of the HTTP
+// API.
 std::string_view ErrorTypeText(base::Error::Kind kind);
 
 }  // namespace plimsoll::eval

@@ -19,7 +19,8 @@ Vector MakeVector(Evaluator& evaluator, const Block& block, Time at) {
   vector.elements.reserve(block.rows.size());
   for (std::size_t r = 0; r < block.rows.size(); ++r) {
     const Row& row = block.rows[r];
-    vector.elements.push_back({VisibleLabels(*row.labels, evaluator.Hidden(row)), block.values.data()[r],
+    vector.elements.push_back({VisibleLabels(*row.labels, evaluator.Hidden(row)),
+                               block.values.data()[r],
                                block.tracked() ? block.sources.data()[r] : model::kNoSource});
   }
   return vector;
@@ -38,15 +39,17 @@ Matrix MakeMatrix(Evaluator& evaluator, Block block, const Grid& grid) {
   matrix.series.reserve(block.rows.size());
   for (std::size_t r = 0; r < block.rows.size(); ++r) {
     const Row& row = block.rows[r];
-    matrix.series.push_back({VisibleLabels(*row.labels, evaluator.Hidden(row)), r * block.steps, row.present});
+    matrix.series.push_back(
+        {VisibleLabels(*row.labels, evaluator.Hidden(row)), r * block.steps, row.present});
   }
   matrix.values = std::move(block.values);
   SortSeries(matrix);
   return matrix;
 }
 
-base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text, store::Querier& querier, Time at,
-                                const Options& options, std::vector<Selection>* kept) {
+base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text,
+                                store::Querier& querier, Time at, const Options& options,
+                                std::vector<Selection>* kept) {
   const auto plan = MakePlan(expr, {at, at, 0});
   if (!plan) return plan.error();
   if (kept != nullptr) kept->resize(plan->selectors);
@@ -70,7 +73,8 @@ base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text,
     auto block = subquery ? evaluator.EvalSubquery(root, now, now) : evaluator.Eval(root, now);
     if (!block) return block.error();
     if (options.features.delayed_name_removal) {
-      if (auto removed = evaluator.RemoveDelayedNames(*block, now); !removed) return removed.error();
+      if (auto removed = evaluator.RemoveDelayedNames(*block, now); !removed)
+        return removed.error();
     }
     if (subquery) {
       answer.value = MakeMatrix(evaluator, std::move(*block), now);
@@ -88,23 +92,29 @@ base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text,
 
 std::string_view ResultTypeText(const Value& value) {
   switch (value.index()) {
-    case 0: return "scalar";
-    case 1: return "vector";
-    case 2: return "matrix";
-    default: return "string";
+    case 0:
+      return "scalar";
+    case 1:
+      return "vector";
+    case 2:
+      return "matrix";
+    default:
+      return "string";
   }
 }
 
-base::Result<Answer> Instant(const promql::Expr& expr, std::string_view text, store::Querier& querier, Time at,
-                             const Options& options) {
+base::Result<Answer> Instant(const promql::Expr& expr, std::string_view text,
+                             store::Querier& querier, Time at, const Options& options) {
   return AskInstant(expr, text, querier, at, options, nullptr);
 }
 
-base::Result<Answer> Range(const promql::Expr& expr, std::string_view text, store::Querier& querier, Time start,
-                           Time end, std::chrono::milliseconds step, const Options& options) {
+base::Result<Answer> Range(const promql::Expr& expr, std::string_view text, store::Querier& querier,
+                           Time start, Time end, std::chrono::milliseconds step,
+                           const Options& options) {
   if (expr.type != ValueType::kScalar && expr.type != ValueType::kVector) {
-    return base::BadInput(base::format("invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
-                                       promql::TypeText(expr.type)));
+    return base::BadInput(base::format(
+        "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+        promql::TypeText(expr.type)));
   }
   const auto plan = MakePlan(expr, {start, end, step.count()});
   if (!plan) return plan.error();

@@ -3,10 +3,11 @@
 // Evaluates an expression over a storage: at one instant, or at every step of a range.
 //
 // Both take the same road. Each selector selects once; each series is decoded once for the whole
-// query; label work (names dropped, groups, matches) is done per series and never per step. Answers,
-// annotations and errors are those of Prometheus's engine.
+// query; label work (names dropped, groups, matches) is done per series and never per step.
+// Answers, annotations and errors are those of Prometheus's engine.
 //
-// Threads: the functions may be called from any thread, with a Querier that belongs to the caller. A
+// Threads: the functions may be called from any thread, with a Querier that belongs to the caller.
+// A
 //          Prepared belongs to one thread at a time.
 // Bounds:  Options::max_samples, Options::max_cells, Options::timeout.
 // See:     docs/adr/0004-evaluator-layout.md
@@ -28,8 +29,8 @@
 
 namespace plimsoll::eval {
 
-// What Prometheus hides behind --enable-feature and an evaluator must know. All off, as in the server;
-// what is experimental in syntax is the parser's business (promql::ParseOptions).
+// What Prometheus hides behind --enable-feature and an evaluator must know. All off, as in the
+// server; what is experimental in syntax is the parser's business (promql::ParseOptions).
 struct Features {
   bool delayed_name_removal = false;
   bool type_and_unit_labels = false;
@@ -37,7 +38,8 @@ struct Features {
 
 struct Options {
   std::chrono::milliseconds lookback = std::chrono::minutes(5);
-  std::chrono::milliseconds default_step = std::chrono::minutes(1);  // of a subquery that names none
+  std::chrono::milliseconds default_step =
+      std::chrono::minutes(1);             // of a subquery that names none
   std::uint64_t max_samples = 50'000'000;  // held at once, counted as Prometheus counts
   std::uint64_t max_cells = 100'000'000;   // series x steps of all results held at once
   // The clock that decides whether `timeout` has passed; null: no time-out.
@@ -50,17 +52,18 @@ struct Options {
 
 // The value of `expr` at `at`. `text` is what was parsed: annotations name places in it.
 // Requires: `expr` and `text` live until the call returns.
-// Fails with: kExecution (Prometheus's texts), kLimit ("query processing would load too many samples
-// into memory in ..."), kTimeout ("query timed out in ..."), kCanceled, kBadInput (a duration
-// expression that is out of range).
-base::Result<Answer> Instant(const promql::Expr& expr, std::string_view text, store::Querier& querier, Time at,
-                             const Options& options = {});
+// Fails with: kExecution (Prometheus's texts), kLimit ("query processing would load too many
+// samples into memory in ..."), kTimeout ("query timed out in ..."), kCanceled, kBadInput (a
+// duration expression that is out of range).
+base::Result<Answer> Instant(const promql::Expr& expr, std::string_view text,
+                             store::Querier& querier, Time at, const Options& options = {});
 
 // The value at start, start + step, ... up to end; always a Matrix.
 // Requires: step > 0, start <= end. Fails with: as Instant; kBadInput for an expression that is
 // neither a scalar nor an instant vector.
-base::Result<Answer> Range(const promql::Expr& expr, std::string_view text, store::Querier& querier, Time start,
-                           Time end, std::chrono::milliseconds step, const Options& options = {});
+base::Result<Answer> Range(const promql::Expr& expr, std::string_view text, store::Querier& querier,
+                           Time start, Time end, std::chrono::milliseconds step,
+                           const Options& options = {});
 
 // An expression that is evaluated again and again, as a rule is. It remembers which series its
 // selectors found and asks again only when the storage's table of series has changed

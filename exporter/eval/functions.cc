@@ -5,6 +5,8 @@
 // It is written as one constant per name and assembled from the list of the language
 // (promql/function_list.h), so that a function without a row, or a row without a function, does not
 // compile.
+#include "promql/functions.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -12,7 +14,6 @@
 #include "eval/detail/call_functions.h"
 #include "eval/detail/function_row.h"
 #include "eval/detail/window_functions.h"
-#include "promql/functions.h"
 
 namespace plimsoll::eval {
 namespace {
@@ -21,7 +22,8 @@ namespace {
 template <typename F>
 constexpr FunctionRow Each(F) {
   return Mapped([](double* values, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) values[i] = IsAbsent(values[i]) ? values[i] : F()(values[i]);
+    for (std::size_t i = 0; i < size; ++i)
+      values[i] = IsAbsent(values[i]) ? values[i] : F()(values[i]);
   });
 }
 #define PLIMSOLL_EACH(expression) Each([](double v) -> double { return expression; })
@@ -133,7 +135,8 @@ const std::string& StringArg(const Node& call, std::size_t index) {
   return std::get<promql::StringLiteral>(call.children[index].expr->node).value;
 }
 
-base::Result<Block> EvalScalarArg(Evaluator& evaluator, const Node& call, std::size_t index, const Grid& grid) {
+base::Result<Block> EvalScalarArg(Evaluator& evaluator, const Node& call, std::size_t index,
+                                  const Grid& grid) {
   return evaluator.Eval(call.children[index], grid);
 }
 

@@ -3,8 +3,8 @@
 // What an expression evaluates to, with where it came from and what the engine had to say about it.
 //
 // A matrix is dense over a shared grid of steps, because that is how it is computed and how it is
-// written; a step without a value holds the staleness marker, whose bits no computed value can have.
-// A range selector asked for on its own (x[5m]) has points of its own per series.
+// written; a step without a value holds the staleness marker, whose bits no computed value can
+// have. A range selector asked for on its own (x[5m]) has points of its own per series.
 //
 // Threads: a Value is a plain value.
 // See:     docs/adr/0004-evaluator-layout.md

@@ -22,23 +22,33 @@ constexpr std::string_view kTextType = "text/plain";
 std::optional<Format> FormatOf(ScrapeProtocol protocol) {
   switch (protocol) {
     case ScrapeProtocol::kOpenMetrics1_0_0:
-    case ScrapeProtocol::kOpenMetrics0_0_1: return Format::kOpenMetrics;
+    case ScrapeProtocol::kOpenMetrics0_0_1:
+      return Format::kOpenMetrics;
     case ScrapeProtocol::kText1_0_0:
-    case ScrapeProtocol::kText0_0_4: return Format::kText;
-    case ScrapeProtocol::kPrometheusProto: return std::nullopt;
+    case ScrapeProtocol::kText0_0_4:
+      return Format::kText;
+    case ScrapeProtocol::kPrometheusProto:
+      return std::nullopt;
   }
   return std::nullopt;
 }
 
-std::string_view MediaTypeOf(Format format) { return format == Format::kText ? kTextType : kOpenMetricsType; }
+std::string_view MediaTypeOf(Format format) {
+  return format == Format::kText ? kTextType : kOpenMetricsType;
+}
 
 std::string_view AcceptElement(ScrapeProtocol protocol) {
   switch (protocol) {
-    case ScrapeProtocol::kOpenMetrics1_0_0: return "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8";
-    case ScrapeProtocol::kOpenMetrics0_0_1: return "application/openmetrics-text;version=0.0.1";
-    case ScrapeProtocol::kText1_0_0: return "text/plain;version=1.0.0;escaping=allow-utf-8";
-    case ScrapeProtocol::kText0_0_4: return "text/plain;version=0.0.4";
-    case ScrapeProtocol::kPrometheusProto: return {};
+    case ScrapeProtocol::kOpenMetrics1_0_0:
+      return "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8";
+    case ScrapeProtocol::kOpenMetrics0_0_1:
+      return "application/openmetrics-text;version=0.0.1";
+    case ScrapeProtocol::kText1_0_0:
+      return "text/plain;version=1.0.0;escaping=allow-utf-8";
+    case ScrapeProtocol::kText0_0_4:
+      return "text/plain;version=0.0.4";
+    case ScrapeProtocol::kPrometheusProto:
+      return {};
   }
   return {};
 }
@@ -61,26 +71,31 @@ std::optional<OutputFormat> OutputFor(const detail::MediaType& media) {
     if (!version.empty() && version != "1.0.0" && version != "0.0.1") return std::nullopt;
     const bool names = utf8 && version != "0.0.1";
     return OutputFormat{Format::kOpenMetrics, names,
-                        base::format("application/openmetrics-text; version={}; charset=utf-8{}", version == "0.0.1" ? version : "1.0.0",
+                        base::format("application/openmetrics-text; version={}; charset=utf-8{}",
+                                     version == "0.0.1" ? version : "1.0.0",
                                      names ? "; escaping=allow-utf-8" : "")};
   }
   if (media.type == kTextType && version == "1.0.0" && utf8) {
-    return OutputFormat{Format::kText, true, "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"};
+    return OutputFormat{Format::kText, true,
+                        "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"};
   }
   const bool any = media.type == "*/*" || media.type == "text/*";
-  const bool text = media.type == kTextType && (version.empty() || version == "0.0.4" || version == "1.0.0");
+  const bool text =
+      media.type == kTextType && (version.empty() || version == "0.0.4" || version == "1.0.0");
   if (!any && !text) return std::nullopt;
   return OutputFormat{Format::kText, false, "text/plain; version=0.0.4; charset=utf-8"};
 }
 
 }  // namespace
 
-base::Result<PageFormat> FormatOfPage(std::string_view content_type, const std::optional<ScrapeProtocol>& fallback) {
+base::Result<PageFormat> FormatOfPage(std::string_view content_type,
+                                      const std::optional<ScrapeProtocol>& fallback) {
   const std::optional<Format> otherwise = fallback ? FormatOf(*fallback) : std::nullopt;
-  const auto fall_back = [&](std::string fault, std::string_view without) -> base::Result<PageFormat> {
+  const auto fall_back = [&](std::string fault,
+                             std::string_view without) -> base::Result<PageFormat> {
     if (!otherwise) return base::BadInput(fault + std::string(without));
-    return PageFormat{*otherwise,
-                      base::format("{}, using fallback_scrape_protocol {}", fault, base::GoQuote(MediaTypeOf(*otherwise)))};
+    return PageFormat{*otherwise, base::format("{}, using fallback_scrape_protocol {}", fault,
+                                               base::GoQuote(MediaTypeOf(*otherwise)))};
   };
   if (content_type.empty()) {
     return fall_back("non-compliant scrape target sending blank Content-Type",
@@ -89,8 +104,9 @@ base::Result<PageFormat> FormatOfPage(std::string_view content_type, const std::
   const std::string quoted = base::GoQuote(content_type);
   const auto media = detail::ParseMediaType(content_type);
   if (!media) {
-    return fall_back(base::format("cannot parse Content-Type {} ({})", quoted, media.error().message),
-                     " and no fallback_scrape_protocol for target");
+    return fall_back(
+        base::format("cannot parse Content-Type {} ({})", quoted, media.error().message),
+        " and no fallback_scrape_protocol for target");
   }
   if (media->type == kTextType) return PageFormat{Format::kText};
   const bool version_2 = media->Parameter("version") == "2.0.0";

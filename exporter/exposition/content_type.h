@@ -22,10 +22,11 @@ struct PageFormat {
   std::string warning = {};  // the fallback was used, and why; otherwise empty
 };
 
-// By media type only, like Prometheus 3: the version is not looked at, except that OpenMetrics 2 is refused.
-// Fails with: kBadInput, naming fallback_scrape_protocol, when the type is missing, wrong or not a text
-// format and no fallback is set.
-base::Result<PageFormat> FormatOfPage(std::string_view content_type, const std::optional<config::ScrapeProtocol>& fallback);
+// By media type only, like Prometheus 3: the version is not looked at, except that OpenMetrics 2 is
+// refused. Fails with: kBadInput, naming fallback_scrape_protocol, when the type is missing, wrong
+// or not a text format and no fallback is set.
+base::Result<PageFormat> FormatOfPage(std::string_view content_type,
+                                      const std::optional<config::ScrapeProtocol>& fallback);
 
 // The Accept header of a scrape. PrometheusProto is left out: it is not read here.
 std::string AcceptHeader(const std::vector<config::ScrapeProtocol>& protocols);
@@ -36,7 +37,8 @@ struct OutputFormat {
   bool utf8_names = false;  // escaping=allow-utf-8; otherwise names are brought to [a-zA-Z0-9_:]
   std::string content_type = {};
 };
-// The best-liked of what we write, the earlier of equals; text 0.0.4 when nothing fits or nothing is asked.
+// The best-liked of what we write, the earlier of equals; text 0.0.4 when nothing fits or nothing
+// is asked.
 OutputFormat NegotiateOutput(std::string_view accept);
 
 }  // namespace plimsoll::exposition

@@ -36,7 +36,8 @@ void NameFilter::Add(std::string_view metric_name) {
   AddUse(metric_name, kSample);
   AddUse(metric_name, kFamily);
   for (const std::string_view suffix : kSuffixes) {
-    if (metric_name.ends_with(suffix)) AddUse(metric_name.substr(0, metric_name.size() - suffix.size()), kFamily);
+    if (metric_name.ends_with(suffix))
+      AddUse(metric_name.substr(0, metric_name.size() - suffix.size()), kFamily);
   }
 }
 

@@ -2,8 +2,9 @@
 //
 // The metric names that somebody needs: what the page parser may leave unread.
 //
-// A sample is needed when its metric name was added. The metadata lines of a family are needed when one
-// of its metrics is, whatever suffix joins them, because TYPE decides how `le` and `quantile` are read.
+// A sample is needed when its metric name was added. The metadata lines of a family are needed when
+// one of its metrics is, whatever suffix joins them, because TYPE decides how `le` and `quantile`
+// are read.
 //
 // Threads: read-only after the last Add; may then be shared.
 #pragma once
@@ -25,8 +26,12 @@ class NameFilter {
   // Unescaped, as it stands in `__name__`.
   void Add(std::string_view metric_name);
 
-  bool NeedsSample(std::string_view metric_name) const { return (Find(Hash(metric_name), metric_name) & kSample) != 0; }
-  bool NeedsFamily(std::string_view family) const { return (Find(Hash(family), family) & kFamily) != 0; }
+  bool NeedsSample(std::string_view metric_name) const {
+    return (Find(Hash(metric_name), metric_name) & kSample) != 0;
+  }
+  bool NeedsFamily(std::string_view family) const {
+    return (Find(Hash(family), family) & kFamily) != 0;
+  }
 
   // For a caller that has the hash already.
   // Returns: the uses of the name, as bits.

@@ -2,8 +2,9 @@
 //
 // The quick lane of the page parser, and the skipping of what nobody needs. See page_parser.h.
 //
-// Rule of the quick lane: up to `lines_end_` a line break is ahead, so a scan that stops at one needs no
-// other bound. Whatever is unusual goes to the careful lane, which starts over at the entry.
+// Rule of the quick lane: up to `lines_end_` a line break is ahead, so a scan that stops at one
+// needs no other bound. Whatever is unusual goes to the careful lane, which starts over at the
+// entry.
 #include "exposition/page_parser.h"
 
 #include <cmath>
@@ -30,7 +31,8 @@ constexpr std::size_t kWord = sizeof(std::uint64_t);
 
 constexpr std::uint64_t Keyword(std::string_view text) {
   std::uint64_t word = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) word |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
+  for (std::size_t i = 0; i < text.size(); ++i)
+    word |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
   return word;
 }
 constexpr std::uint64_t kHelp = Keyword("# HELP ");
@@ -40,7 +42,9 @@ constexpr int kKeywordBytes = 7;
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
-std::string_view Between(const char* from, const char* to) { return {from, static_cast<std::size_t>(to - from)}; }
+std::string_view Between(const char* from, const char* to) {
+  return {from, static_cast<std::size_t>(to - from)};
+}
 
 const char* LineBreak(const char* from, const char* end) {
   return static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
@@ -71,12 +75,17 @@ PageParser::Entry PageParser::Next() {
     if (lane == Lane::kCareful) lane = Careful();
     if (!needed_ && !IsNeeded(lane)) continue;
     switch (lane) {
-      case Lane::kSample: return Entry::kSample;
-      case Lane::kType: return Entry::kType;
-      case Lane::kHelp: return Entry::kHelp;
-      case Lane::kUnit: return Entry::kUnit;
+      case Lane::kSample:
+        return Entry::kSample;
+      case Lane::kType:
+        return Entry::kType;
+      case Lane::kHelp:
+        return Entry::kHelp;
+      case Lane::kUnit:
+        return Entry::kUnit;
       case Lane::kNothing:
-      case Lane::kCareful: break;
+      case Lane::kCareful:
+        break;
     }
   }
   return error_ ? Entry::kError : Entry::kEnd;
@@ -176,7 +185,8 @@ PageParser::Lane PageParser::QuickValue(const char* at) {
     } else {
       end = at;
       while (static_cast<unsigned char>(*end) > ' ' && *end != '{') ++end;
-      if (detail::ParseNumber(Between(at, end), value_) != detail::NumberFault::kNone) return Lane::kCareful;
+      if (detail::ParseNumber(Between(at, end), value_) != detail::NumberFault::kNone)
+        return Lane::kCareful;
       if (std::isnan(value_)) value_ = model::NormalNaN();
     }
   }
@@ -187,7 +197,8 @@ PageParser::Lane PageParser::QuickValue(const char* at) {
       constexpr std::ptrdiff_t kDigitsThatFit = 18;
       const char* const digits = end;
       base::Time time = 0;
-      for (; *end >= '0' && *end <= '9' && end - digits < kDigitsThatFit; ++end) time = time * 10 + (*end - '0');
+      for (; *end >= '0' && *end <= '9' && end - digits < kDigitsThatFit; ++end)
+        time = time * 10 + (*end - '0');
       if (end == digits) return Lane::kCareful;
       time_ = time;
     } else {
@@ -206,7 +217,8 @@ template <Format kFormat>
 PageParser::Lane PageParser::QuickMetadata(const char* at) {
   if (lines_end_ - at < static_cast<std::ptrdiff_t>(kWord)) return Lane::kCareful;
   const std::uint64_t keyword = detail::FirstBytes(LoadWord(at), kKeywordBytes);
-  const bool known = keyword == kHelp || keyword == kType || (kFormat == Format::kOpenMetrics && keyword == kUnit);
+  const bool known =
+      keyword == kHelp || keyword == kType || (kFormat == Format::kOpenMetrics && keyword == kUnit);
   if (!known) return Lane::kCareful;
   at += kKeywordBytes;
   const char* const name = at;
@@ -237,7 +249,8 @@ PageParser::Lane PageParser::QuickMetadata(const char* at) {
 
 PageParser::Lane PageParser::Careful() {
   using Kind = detail::PageEntry::Kind;
-  auto read = detail::ReadEntry(Between(begin_, end_), static_cast<std::size_t>(at_ - begin_), format_);
+  auto read =
+      detail::ReadEntry(Between(begin_, end_), static_cast<std::size_t>(at_ - begin_), format_);
   if (!read) {
     error_ = std::move(read).error();
     return Lane::kNothing;
@@ -257,10 +270,15 @@ PageParser::Lane PageParser::Careful() {
       type_ = entry.type;
       skipped_type_ = nullptr;
       return Lane::kType;
-    case Kind::kHelp: return Lane::kHelp;
-    case Kind::kUnit: return Lane::kUnit;
-    case Kind::kNothing: return Lane::kNothing;
-    case Kind::kEnd: ended_ = true; return Lane::kNothing;
+    case Kind::kHelp:
+      return Lane::kHelp;
+    case Kind::kUnit:
+      return Lane::kUnit;
+    case Kind::kNothing:
+      return Lane::kNothing;
+    case Kind::kEnd:
+      ended_ = true;
+      return Lane::kNothing;
   }
   return Lane::kNothing;
 }
@@ -268,7 +286,8 @@ PageParser::Lane PageParser::Careful() {
 const char* PageParser::SkipUnneeded(const char* at) {
   // A line is looked at when a keyword and a word of its name may be loaded.
   constexpr std::ptrdiff_t kRoom = kKeywordBytes + kWord;
-  // The lines of a family follow each other: a name that was not needed a line ago need not be looked up.
+  // The lines of a family follow each other: a name that was not needed a line ago need not be
+  // looked up.
   const char* last = nullptr;
   std::ptrdiff_t last_size = 0;
   while (end_ - at >= kRoom) {
@@ -278,7 +297,8 @@ const char* PageParser::SkipUnneeded(const char* at) {
     if (*at == '#') {
       const std::uint64_t keyword = detail::FirstBytes(LoadWord(at), kKeywordBytes);
       is_type = keyword == kType;
-      const bool known = is_type || keyword == kHelp || (keyword == kUnit && format_ == Format::kOpenMetrics);
+      const bool known =
+          is_type || keyword == kHelp || (keyword == kUnit && format_ == Format::kOpenMetrics);
       if (!known) return at;
       use = NameFilter::kFamily;
       name += kKeywordBytes;
@@ -287,7 +307,8 @@ const char* PageParser::SkipUnneeded(const char* at) {
 
     const char* rest = name + last_size;
     const bool same = last != nullptr && end_ - rest >= static_cast<std::ptrdiff_t>(kWord) &&
-                      std::memcmp(name, last, static_cast<std::size_t>(last_size)) == 0 && (*rest == ' ' || *rest == '{');
+                      std::memcmp(name, last, static_cast<std::size_t>(last_size)) == 0 &&
+                      (*rest == ' ' || *rest == '{');
     if (!same) {
       detail::NameHash hash;
       rest = name;
@@ -295,7 +316,8 @@ const char* PageParser::SkipUnneeded(const char* at) {
         if (end_ - rest < static_cast<std::ptrdiff_t>(kWord)) return at;
         const std::uint64_t word = LoadWord(rest);
         // Of the bytes that end a name all that matter are below '0', or '{', or not ASCII.
-        const std::uint64_t stop = FindBelow(word, '0') | FindByte(word, '{') | (word & detail::kHighs);
+        const std::uint64_t stop =
+            FindBelow(word, '0') | FindByte(word, '{') | (word & detail::kHighs);
         if (stop != 0) {
           const int count = FirstOf(stop);
           hash.Add(detail::FirstBytes(word, count));
@@ -324,7 +346,8 @@ const char* PageParser::SkipUnneeded(const char* at) {
 // As memchr, for lines that mostly end soon.
 const char* PageParser::NearLineBreak(const char* at) const {
   constexpr int kWordsTried = 2;
-  for (int i = 0; i < kWordsTried && end_ - at >= static_cast<std::ptrdiff_t>(kWord); ++i, at += kWord) {
+  for (int i = 0; i < kWordsTried && end_ - at >= static_cast<std::ptrdiff_t>(kWord);
+       ++i, at += kWord) {
     const std::uint64_t found = FindByte(LoadWord(at), '\n');
     if (found != 0) return at + FirstOf(found);
   }
@@ -339,19 +362,23 @@ bool PageParser::IsNeeded(Lane lane) const {
     name = unescaped;
   }
   switch (lane) {
-    case Lane::kSample: return keep_->NeedsSample(name);
+    case Lane::kSample:
+      return keep_->NeedsSample(name);
     case Lane::kType:
     case Lane::kHelp:
-    case Lane::kUnit: return keep_->NeedsFamily(name);
+    case Lane::kUnit:
+      return keep_->NeedsFamily(name);
     case Lane::kNothing:
-    case Lane::kCareful: return false;
+    case Lane::kCareful:
+      return false;
   }
   return false;
 }
 
 model::MetricType PageParser::Type() const {
   if (skipped_type_ == nullptr) return type_;
-  const auto read = detail::ReadEntry(Between(begin_, end_), static_cast<std::size_t>(skipped_type_ - begin_), format_);
+  const auto read = detail::ReadEntry(Between(begin_, end_),
+                                      static_cast<std::size_t>(skipped_type_ - begin_), format_);
   return read && read->kind == detail::PageEntry::Kind::kType ? read->type : type_;
 }
 

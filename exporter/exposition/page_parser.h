@@ -2,14 +2,14 @@
 //
 // A cursor over one exposition page: Next, then look at what it stands on.
 //
-// A scrape sees the same series again and again, so a sample gives the bytes of its name and labels as they
-// stand on the page, to be looked up in the caller's cache; labels are decoded only for a series that is not
-// there. Two lanes: a quick one for lines as nearly all exporters write them, and a careful one
-// (detail/entry_reader.h), which is the grammar. Both accept the same language. The page is never written
-// to, and nothing is allocated for a sample.
+// A scrape sees the same series again and again, so a sample gives the bytes of its name and labels
+// as they stand on the page, to be looked up in the caller's cache; labels are decoded only for a
+// series that is not there. Two lanes: a quick one for lines as nearly all exporters write them,
+// and a careful one (detail/entry_reader.h), which is the grammar. Both accept the same language.
+// The page is never written to, and nothing is allocated for a sample.
 //
-// Accepts and refuses what Prometheus 3 does. Exemplars are checked and dropped. `_created` series are
-// ordinary series.
+// Accepts and refuses what Prometheus 3 does. Exemplars are checked and dropped. `_created` series
+// are ordinary series.
 //
 // Threads: one thread at a time.
 // Lives as long as: page and filter must outlive the parser; views point into the page.
@@ -34,8 +34,8 @@ class PageParser {
  public:
   enum class Entry { kSample, kType, kHelp, kUnit, kEnd, kError };
 
-  // With a filter, entries that it does not need are not reported, and their lines are not checked: such a
-  // line ends at the next line break. The end mark of OpenMetrics is demanded all the same.
+  // With a filter, entries that it does not need are not reported, and their lines are not checked:
+  // such a line ends at the next line break. The end mark of OpenMetrics is demanded all the same.
   PageParser(std::string_view page, Format format, const NameFilter* keep = nullptr);
 
   // kEnd and kError are final.
@@ -44,10 +44,12 @@ class PageParser {
   // After kSample. The bytes do not include blanks before the name.
   std::string_view SeriesBytes() const { return series_; }
   double Value() const { return value_; }  // a NaN is model::NormalNaN()
-  std::optional<base::Time> Timestamp() const { return has_time_ ? std::optional(time_) : std::nullopt; }
-  // Resets `out` and sets name and labels; `le` and `quantile` in the canonical spelling when the TYPE in
-  // force makes them numbers. Does not judge whether names are valid.
-  // Fails with: kBadInput when a name is given twice.
+  std::optional<base::Time> Timestamp() const {
+    return has_time_ ? std::optional(time_) : std::nullopt;
+  }
+  // Resets `out` and sets name and labels; `le` and `quantile` in the canonical spelling when the
+  // TYPE in force makes them numbers. Does not judge whether names are valid. Fails with: kBadInput
+  // when a name is given twice.
   base::Result<void> DecodeLabels(model::LabelsBuilder& out) const;
 
   // After kSample too. On the page's spelling: without quotes, escapes kept.

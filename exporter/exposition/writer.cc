@@ -26,14 +26,17 @@ std::string_view WithoutSuffix(std::string_view name, std::string_view suffix) {
 // The suffix that names the samples of a family with one sample per label set.
 std::string_view SuffixOf(MetricType type) {
   switch (type) {
-    case MetricType::kCounter: return "_total";
-    case MetricType::kInfo: return "_info";
+    case MetricType::kCounter:
+      return "_total";
+    case MetricType::kInfo:
+      return "_info";
     case MetricType::kUnknown:
     case MetricType::kGauge:
     case MetricType::kHistogram:
     case MetricType::kGaugeHistogram:
     case MetricType::kSummary:
-    case MetricType::kStateSet: return "";
+    case MetricType::kStateSet:
+      return "";
   }
   return "";
 }
@@ -43,23 +46,30 @@ std::string_view TextTypeName(MetricType type) {
     case MetricType::kCounter:
     case MetricType::kHistogram:
     case MetricType::kSummary:
-    case MetricType::kGauge: return model::TypeName(type);
+    case MetricType::kGauge:
+      return model::TypeName(type);
     case MetricType::kInfo:
-    case MetricType::kStateSet: return "gauge";
+    case MetricType::kStateSet:
+      return "gauge";
     case MetricType::kGaugeHistogram:
-    case MetricType::kUnknown: return "untyped";
+    case MetricType::kUnknown:
+      return "untyped";
   }
   return "untyped";
 }
 
 bool HasCreated(MetricType type) {
-  return type == MetricType::kCounter || type == MetricType::kHistogram || type == MetricType::kSummary;
+  return type == MetricType::kCounter || type == MetricType::kHistogram ||
+         type == MetricType::kSummary;
 }
 
 class FamilyWriter {
  public:
   FamilyWriter(const model::Family& family, const WriteOptions& options, std::string& out)
-      : family_(family), options_(options), out_(out), open_metrics_(options.format == Format::kOpenMetrics) {
+      : family_(family),
+        options_(options),
+        out_(out),
+        open_metrics_(options.format == Format::kOpenMetrics) {
     const MetricType type = family.metadata.type;
     suffix_ = SuffixOf(type);
     base_ = suffix_.empty() ? std::string_view(family.name) : WithoutSuffix(family.name, suffix_);
@@ -80,7 +90,8 @@ class FamilyWriter {
         any_created = true;
         continue;
       }
-      if (!any) WriteMetadata(suffix_.empty() ? family_.name : name, TextTypeName(family_.metadata.type));
+      if (!any)
+        WriteMetadata(suffix_.empty() ? family_.name : name, TextTypeName(family_.metadata.type));
       any = true;
       WritePoint(point, name);
     }
@@ -135,14 +146,16 @@ class FamilyWriter {
     return out + '"';
   }
 
-  // Returns: the name with every byte that a plain name cannot have replaced, one `_` per character.
+  // Returns: the name with every byte that a plain name cannot have replaced, one `_` per
+  // character.
   static std::string Legacy(std::string_view name, bool colon) {
     std::string out;
     for (std::size_t i = 0; i < name.size(); ++i) {
       const auto c = static_cast<unsigned char>(name[i]);
       if ((c & 0xC0U) == 0x80U) continue;  // the rest of a character
       const bool digit = c >= '0' && c <= '9';
-      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
+      const bool letter =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
       out += letter || (digit && i > 0) ? static_cast<char>(c) : '_';
     }
     return out.empty() ? std::string("_") : out;
@@ -187,8 +200,8 @@ class FamilyWriter {
     }
   }
 
-  // OpenMetrics times are seconds that readers multiply and truncate: of the numbers next to time/1000 the
-  // one is taken that comes back whole.
+  // OpenMetrics times are seconds that readers multiply and truncate: of the numbers next to
+  // time/1000 the one is taken that comes back whole.
   void WriteTime(base::Time time) {
     out_ += ' ';
     if (!open_metrics_) {
@@ -197,7 +210,8 @@ class FamilyWriter {
     }
     double seconds = static_cast<double>(time) / 1000;
     if (detail::SecondsToTime(seconds) != time) {
-      const double away = time < 0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+      const double away = time < 0 ? -std::numeric_limits<double>::infinity()
+                                   : std::numeric_limits<double>::infinity();
       const double next = std::nextafter(seconds, away);
       if (detail::SecondsToTime(next) == time) seconds = next;
     }

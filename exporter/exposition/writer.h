@@ -2,10 +2,10 @@
 //
 // Families as an exposition page: text 0.0.4 or OpenMetrics 1.0.
 //
-// The formats disagree on names: the samples of an OpenMetrics counter end with `_total` and its TYPE line
-// does not, a text counter is named once. The writer makes the names that the format wants from either
-// spelling. Types that text does not have become gauge (info, stateset) or untyped (gaugehistogram).
-// A family without points is not written. Order is the caller's.
+// The formats disagree on names: the samples of an OpenMetrics counter end with `_total` and its
+// TYPE line does not, a text counter is named once. The writer makes the names that the format
+// wants from either spelling. Types that text does not have become gauge (info, stateset) or
+// untyped (gaugehistogram). A family without points is not written. Order is the caller's.
 //
 // Threads: pure functions.
 #pragma once
@@ -20,7 +20,8 @@ namespace plimsoll::exposition {
 
 struct WriteOptions {
   Format format = Format::kText;
-  bool utf8_names = false;  // quote names that need it; otherwise bytes outside [a-zA-Z0-9_:] become `_`
+  bool utf8_names =
+      false;  // quote names that need it; otherwise bytes outside [a-zA-Z0-9_:] become `_`
 };
 
 // Appends the family. Requires: every point's labels have `__name__`.

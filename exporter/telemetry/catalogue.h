@@ -40,7 +40,8 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "Memory that the window's samples and series take.", "")                                      \
   X(StorePinnedBytes, kGauge, "plimsoll_store_pinned_bytes",                                      \
     "Expired bytes that are kept because a query still reads them.", "")                          \
-  X(StoreBrokenQueriers, kCounter, "plimsoll_store_broken_queriers_total", "Queries whose samples were taken away because they were open for too long.", "") \
+  X(StoreBrokenQueriers, kCounter, "plimsoll_store_broken_queriers_total",                        \
+    "Queries whose samples were taken away because they were open for too long.", "")             \
   X(StoreRefused, kCounter, "plimsoll_store_refused_total",                                       \
     "Samples and series that the window refused, by reason.", "reason")                           \
   X(QueryDuration, kHistogram, "plimsoll_query_duration_seconds",                                 \

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How fast is a page read: all of it, only the families that somebody needs, and not at all (memchr).
+// How fast is a page read: all of it, only the families that somebody needs, and not at all
+// (memchr).
 //
-// Question: is the parser ever the reason why a scrape is expensive? Bars: above 1 GB/s with every value
-// read; above half of memchr's own line scan when nearly everything is skipped.
-// PLIMSOLL_BENCH_PAGE=FILE measures a recorded page instead of the made one; a FILE that ends with the end
-// mark is read as OpenMetrics.
+// Question: is the parser ever the reason why a scrape is expensive? Bars: above 1 GB/s with every
+// value read; above half of memchr's own line scan when nearly everything is skipped.
+// PLIMSOLL_BENCH_PAGE=FILE measures a recorded page instead of the made one; a FILE that ends with
+// the end mark is read as OpenMetrics.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -26,17 +27,22 @@ using namespace plimsoll;
 using exposition::Format;
 using exposition::PageParser;
 
-// Shaped like the page of an engine behind a JMX exporter: long names, many NaN, summaries with labels.
+// Shaped like the page of an engine behind a JMX exporter: long names, many NaN, summaries with
+// labels.
 std::string MadePage() {
   std::string page;
   for (int bean = 0; bean < 120; ++bean) {
     for (int attribute = 0; attribute < 8; ++attribute) {
-      const std::string name = base::format("trino_execution_name_Manager{}_Duration{}_AllTime_P{}", bean, bean % 7, attribute * 5);
+      const std::string name = base::format("trino_execution_name_Manager{}_Duration{}_AllTime_P{}",
+                                            bean, bean % 7, attribute * 5);
       page += base::format("# HELP {0} the attribute {1}\n# TYPE {0} gauge\n", name, attribute);
-      page += attribute % 2 == 0 ? base::format("{} NaN\n", name) : base::format("{} {}.{}E8\n", name, attribute, bean);
+      page += attribute % 2 == 0 ? base::format("{} NaN\n", name)
+                                 : base::format("{} {}.{}E8\n", name, attribute, bean);
     }
     for (int label = 0; label < 8; ++label) {
-      page += base::format("pool_bytes_{}{{node=\"10.0.{}.17:8080\",pool=\"general\",quantile=\"0.{}\"}} {}\n", bean, label, label, bean * 1048576);
+      page += base::format(
+          "pool_bytes_{}{{node=\"10.0.{}.17:8080\",pool=\"general\",quantile=\"0.{}\"}} {}\n", bean,
+          label, label, bean * 1048576);
     }
   }
   return page;
@@ -53,14 +59,16 @@ const std::string& Page() {
 }
 
 Format FormatOfPage() {
-  return Page().ends_with("# EOF\n") || Page().ends_with("# EOF") ? Format::kOpenMetrics : Format::kText;
+  return Page().ends_with("# EOF\n") || Page().ends_with("# EOF") ? Format::kOpenMetrics
+                                                                  : Format::kText;
 }
 
 // Every 1/count-th metric name of the page.
 exposition::NameFilter SomeNames(std::size_t count) {
   std::vector<std::string> names;
   PageParser parser(Page(), FormatOfPage());
-  for (PageParser::Entry entry; (entry = parser.Next()) != PageParser::Entry::kEnd && entry != PageParser::Entry::kError;) {
+  for (PageParser::Entry entry;
+       (entry = parser.Next()) != PageParser::Entry::kEnd && entry != PageParser::Entry::kError;) {
     if (entry != PageParser::Entry::kSample) continue;
     if (names.empty() || names.back() != parser.Name()) names.emplace_back(parser.Name());
   }
@@ -76,7 +84,8 @@ void Read(benchmark::State& state, const exposition::NameFilter* keep) {
     PageParser parser(Page(), FormatOfPage(), keep);
     double sum = 0;
     for (PageParser::Entry entry; (entry = parser.Next()) != PageParser::Entry::kEnd;) {
-      if (entry == PageParser::Entry::kError) return state.SkipWithError(parser.error().ToString().c_str());
+      if (entry == PageParser::Entry::kError)
+        return state.SkipWithError(parser.error().ToString().c_str());
       if (entry != PageParser::Entry::kSample) continue;
       sum += parser.Value();
       samples += 1;
@@ -84,7 +93,8 @@ void Read(benchmark::State& state, const exposition::NameFilter* keep) {
     benchmark::DoNotOptimize(sum);
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(Page().size()));
-  state.counters["samples"] = static_cast<double>(samples) / static_cast<double>(state.iterations());
+  state.counters["samples"] =
+      static_cast<double>(samples) / static_cast<double>(state.iterations());
 }
 
 void BM_AllKept(benchmark::State& state) { Read(state, nullptr); }

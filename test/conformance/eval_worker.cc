@@ -5,9 +5,8 @@
 // Programs that compare PromQL engines drive it; no network, no files but those it is told to load.
 // Requests: hello, config, clear, load, load_file (ndjson), query; times in milliseconds.
 #include <iostream>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "base/number_text.h"
 #include "eval/answer.h"
@@ -83,7 +82,8 @@ class Worker {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (const auto& [name, value] : series["labels"].items()) pairs.emplace_back(name, value);
     const model::Labels labels = model::Labels::FromPairs(pairs);
-    for (const json& sample : series["samples"]) storage_.Add(labels, sample[0], ValueOf(sample[1]));
+    for (const json& sample : series["samples"])
+      storage_.Add(labels, sample[0], ValueOf(sample[1]));
   }
 
   std::string Query(const json& request) {
@@ -126,7 +126,8 @@ int main(int argc, char** argv) {
     try {
       answer = worker.Handle(line);
     } catch (const std::exception& failure) {
-      answer = "{\"status\":\"error\",\"errorType\":\"internal\",\"error\":" + json(failure.what()).dump() + "}";
+      answer = "{\"status\":\"error\",\"errorType\":\"internal\",\"error\":" +
+               json(failure.what()).dump() + "}";
     }
     std::cout << answer << std::endl;
   }

@@ -4,6 +4,7 @@
 #include "fuzz/fuzz_exposition.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  plimsoll::test::CheckPage({reinterpret_cast<const char*>(data), size}, plimsoll::exposition::Format::kOpenMetrics);
+  plimsoll::test::CheckPage({reinterpret_cast<const char*>(data), size},
+                            plimsoll::exposition::Format::kOpenMetrics);
   return 0;
 }

@@ -24,8 +24,10 @@ namespace {
 using exposition::Format;
 using exposition::PageParser;
 
-std::string TellSample(const std::string& labels, double value, const std::optional<base::Time>& time) {
-  return base::format("sample {} {:016x}{}", labels, std::bit_cast<std::uint64_t>(value), time ? base::format(" {}", *time) : "");
+std::string TellSample(const std::string& labels, double value,
+                       const std::optional<base::Time>& time) {
+  return base::format("sample {} {:016x}{}", labels, std::bit_cast<std::uint64_t>(value),
+                      time ? base::format(" {}", *time) : "");
 }
 std::string TellMeta(std::string_view kind, std::string_view name, std::string_view text) {
   return base::format("{} {} {}", kind, base::GoQuote(name), base::GoQuote(text));
@@ -68,7 +70,9 @@ class NaiveReader {
   }
 
  private:
-  std::optional<char> At() const { return at_ < page_.size() ? std::optional(page_[at_]) : std::nullopt; }
+  std::optional<char> At() const {
+    return at_ < page_.size() ? std::optional(page_[at_]) : std::nullopt;
+  }
   bool AtBlank() const { return At() == ' ' || At() == '\t'; }
   static void Check(bool good) {
     if (!good) throw Mistake();
@@ -90,7 +94,8 @@ class NaiveReader {
   std::string Word(bool colon) {
     Check(AtWord(colon));
     std::string word;
-    while (AtWord(colon) || (At().value_or(' ') >= '0' && At().value_or(' ') <= '9')) word += page_[at_++];
+    while (AtWord(colon) || (At().value_or(' ') >= '0' && At().value_or(' ') <= '9'))
+      word += page_[at_++];
     return word;
   }
   // Returns: what stands between the quotes, unchanged.
@@ -113,16 +118,22 @@ class NaiveReader {
     std::string out;
     for (std::size_t i = 0; i < raw.size(); ++i) {
       const std::string two = raw.substr(i, 2);
-      if (two == "\\\\") out += '\\', ++i;
-      else if (two == "\\n") out += '\n', ++i;
-      else if (two == "\\\"" && quotes) out += '"', ++i;
-      else out += raw[i];
+      if (two == "\\\\")
+        out += '\\', ++i;
+      else if (two == "\\n")
+        out += '\n', ++i;
+      else if (two == "\\\"" && quotes)
+        out += '"', ++i;
+      else
+        out += raw[i];
     }
     return out;
   }
   std::string Run() {  // bytes that are not blank
     std::string run;
-    while (At() && At() != ' ' && At() != '\n' && At() != '\0' && !(text_ && (At() == '\t' || At() == '{'))) run += page_[at_++];
+    while (At() && At() != ' ' && At() != '\n' && At() != '\0' &&
+           !(text_ && (At() == '\t' || At() == '{')))
+      run += page_[at_++];
     return run;
   }
   static double Number(const std::string& token) {
@@ -130,9 +141,11 @@ class NaiveReader {
     std::string lower = token;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (lower == "nan") return model::NormalNaN();
-    const std::string bare = !lower.empty() && (lower[0] == '-' || lower[0] == '+') ? lower.substr(1) : lower;
+    const std::string bare =
+        !lower.empty() && (lower[0] == '-' || lower[0] == '+') ? lower.substr(1) : lower;
     if (bare == "inf" || bare == "infinity") return lower[0] == '-' ? -HUGE_VAL : HUGE_VAL;
-    Check(!bare.empty() && bare.find_first_not_of("0123456789.e+-") == std::string::npos && bare[0] != '+' && bare[0] != '-');
+    Check(!bare.empty() && bare.find_first_not_of("0123456789.e+-") == std::string::npos &&
+          bare[0] != '+' && bare[0] != '-');
     char* end = nullptr;
     const double value = std::strtod(lower.c_str(), &end);
     Check(*end == '\0' && std::isfinite(value));
@@ -185,9 +198,11 @@ class NaiveReader {
       Check(rest.empty() || std::string_view(name).ends_with(ending));
       return TellMeta("unit", name, Unescaped(rest, true));
     }
-    static const std::map<std::string, int> text_types = {{"counter", 0}, {"gauge", 0}, {"histogram", 0}, {"summary", 0}, {"untyped", 0}};
-    static const std::map<std::string, int> open_types = {{"counter", 0}, {"gauge", 0}, {"histogram", 0}, {"gaugehistogram", 0},
-                                                          {"summary", 0}, {"info", 0}, {"stateset", 0}, {"unknown", 0}};
+    static const std::map<std::string, int> text_types = {
+        {"counter", 0}, {"gauge", 0}, {"histogram", 0}, {"summary", 0}, {"untyped", 0}};
+    static const std::map<std::string, int> open_types = {
+        {"counter", 0}, {"gauge", 0}, {"histogram", 0}, {"gaugehistogram", 0},
+        {"summary", 0}, {"info", 0},  {"stateset", 0},  {"unknown", 0}};
     Check((text_ ? text_types : open_types).count(rest) == 1);
     type_ = rest == "untyped" ? "unknown" : rest;
     return TellMeta("type", name, type_);
@@ -199,7 +214,9 @@ class NaiveReader {
     if ((type_ == "histogram" && name == "le") || (type_ == "summary" && name == "quantile")) {
       if (const auto number = base::ParseFloat(value, true)) {
         value = base::ShortestG(*number);
-        if (std::isfinite(*number) && value.find('.') == std::string::npos && value.find('e') == std::string::npos) value += ".0";
+        if (std::isfinite(*number) && value.find('.') == std::string::npos &&
+            value.find('e') == std::string::npos)
+          value += ".0";
       }
     }
     labels.emplace_back(name, value);
@@ -245,9 +262,11 @@ class NaiveReader {
       std::string digits;
       while (At().value_or(' ') >= '0' && At().value_or(' ') <= '9') digits += page_[at_++];
       Check(!digits.empty());
-      const std::string significant = digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+      const std::string significant =
+          digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
       const std::string most = "9223372036854775807";
-      Check(significant.size() < most.size() || (significant.size() == most.size() && significant <= most));
+      Check(significant.size() < most.size() ||
+            (significant.size() == most.size() && significant <= most));
       time = std::stoll(significant);
       Blanks();
     }
@@ -310,14 +329,23 @@ Story TellFast(std::string_view page, Format format, const exposition::NameFilte
     switch (parser.Next()) {
       case PageParser::Entry::kSample: {
         const auto decoded = parser.DecodeLabels(labels);
-        story.entries.push_back(TellSample(decoded ? labels.Build().ToString() : "repeated", parser.Value(), parser.Timestamp()));
+        story.entries.push_back(TellSample(decoded ? labels.Build().ToString() : "repeated",
+                                           parser.Value(), parser.Timestamp()));
         break;
       }
-      case PageParser::Entry::kType: story.entries.push_back(TellMeta("type", parser.Name(), model::TypeName(parser.Type()))); break;
-      case PageParser::Entry::kHelp: story.entries.push_back(TellMeta("help", parser.Name(), parser.Text())); break;
-      case PageParser::Entry::kUnit: story.entries.push_back(TellMeta("unit", parser.Name(), parser.Text())); break;
-      case PageParser::Entry::kEnd: return story.accepted = true, story;
-      case PageParser::Entry::kError: return story;
+      case PageParser::Entry::kType:
+        story.entries.push_back(TellMeta("type", parser.Name(), model::TypeName(parser.Type())));
+        break;
+      case PageParser::Entry::kHelp:
+        story.entries.push_back(TellMeta("help", parser.Name(), parser.Text()));
+        break;
+      case PageParser::Entry::kUnit:
+        story.entries.push_back(TellMeta("unit", parser.Name(), parser.Text()));
+        break;
+      case PageParser::Entry::kEnd:
+        return story.accepted = true, story;
+      case PageParser::Entry::kError:
+        return story;
     }
   }
 }
@@ -334,7 +362,8 @@ std::vector<model::Family> FamiliesOf(std::string_view page, Format format) {
     const std::string name(labels.MetricName());
     if (name.empty()) continue;
     if (families.empty() || families.back().name != name) families.push_back({name, {}, {}});
-    families.back().points.push_back({std::move(labels), parser.Value(), parser.Timestamp().value_or(model::kNoSource)});
+    families.back().points.push_back(
+        {std::move(labels), parser.Value(), parser.Timestamp().value_or(model::kNoSource)});
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a page says, as lines of text, told twice: by the page parser, and by a reader that is so simple that
-// it can be believed. Tests and fuzz harnesses compare the two.
+// What a page says, as lines of text, told twice: by the page parser, and by a reader that is so
+// simple that it can be believed. Tests and fuzz harnesses compare the two.
 #pragma once
 
 #include <string>
@@ -20,7 +20,8 @@ struct Story {
   bool operator==(const Story&) const = default;
 };
 
-Story TellFast(std::string_view page, exposition::Format format, const exposition::NameFilter* keep = nullptr);
+Story TellFast(std::string_view page, exposition::Format format,
+               const exposition::NameFilter* keep = nullptr);
 
 // Reads byte by byte, copies everything, knows no shortcut.
 Story TellNaively(std::string_view page, exposition::Format format);

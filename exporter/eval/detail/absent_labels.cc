@@ -2,9 +2,9 @@
 //
 // The labels of "nothing": what the matchers of a selector pin down.
 //
-// Prometheus reads the matchers after its storage has moved those that narrow the search in front of
-// those that take away, and a label named twice is dropped only when the second mention comes later;
-// so the order is made here too.
+// Prometheus reads the matchers after its storage has moved those that narrow the search in front
+// of those that take away, and a label named twice is dropped only when the second mention comes
+// later; so the order is made here too.
 #include <algorithm>
 #include <set>
 
@@ -20,8 +20,8 @@ model::Labels LabelsOfAbsent(const Node& arg) {
     if (!matcher.MatchesEmpty()) must_be_set.insert(matcher.name());
   }
   const auto narrows = [&](const model::Matcher* matcher) {
-    const bool negative =
-        matcher->type() == model::Matcher::Type::kNotEqual || matcher->type() == model::Matcher::Type::kNotRegex;
+    const bool negative = matcher->type() == model::Matcher::Type::kNotEqual ||
+                          matcher->type() == model::Matcher::Type::kNotRegex;
     return must_be_set.contains(matcher->name()) && !(negative && matcher->MatchesEmpty());
   };
   std::vector<const model::Matcher*> matchers;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Aggregation: every row belongs to one group for the whole query; a group is an accumulator per step.
+// Aggregation: every row belongs to one group for the whole query; a group is an accumulator per
+// step.
 //
 // Rows are added in order, step by step beside each other, which is the order of additions that
 // Prometheus has at each step. Source: prometheus/prometheus promql/engine.go (aggregation).
@@ -22,7 +23,8 @@ using promql::AggregateOp;
 template <typename State>
 class States {
  public:
-  States(const Groups& groups, std::size_t steps) : steps_(steps), states_(groups.labels.size() * steps) {}
+  States(const Groups& groups, std::size_t steps)
+      : steps_(steps), states_(groups.labels.size() * steps) {}
   State* Of(std::size_t group) { return states_.data() + group * steps_; }
 
  private:
@@ -48,7 +50,8 @@ void Fold(const Block& in, const Groups& groups, Block& out) {
   for (std::size_t g = 0; g < groups.labels.size(); ++g) {
     const State* state = states.Of(g);
     double* values = out.RowValues(g);
-    for (std::size_t k = 0; k < in.steps; ++k) values[k] = state[k].count == 0 ? Absent() : state[k].Value();
+    for (std::size_t k = 0; k < in.steps; ++k)
+      values[k] = state[k].count == 0 ? Absent() : state[k].Value();
   }
 }
 
@@ -143,7 +146,8 @@ void FoldSources(const Block& in, const Groups& groups, Block& out) {
   }
 }
 
-void WarnOfQuantileParameter(Notes& notes, const double* qs, std::size_t steps, promql::PosRange pos) {
+void WarnOfQuantileParameter(Notes& notes, const double* qs, std::size_t steps,
+                             promql::PosRange pos) {
   double least = std::numeric_limits<double>::max(), most = std::numeric_limits<double>::lowest();
   bool any_nan = false;
   for (std::size_t k = 0; k < steps; ++k) {
@@ -158,7 +162,8 @@ void WarnOfQuantileParameter(Notes& notes, const double* qs, std::size_t steps, 
 
 }  // namespace
 
-Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Block& block, bool with_labels) {
+Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Block& block,
+                 bool with_labels) {
   Groups groups;
   std::vector<std::string> names = aggregate.grouping;
   if (aggregate.without) names.emplace_back(model::kMetricName);
@@ -179,8 +184,9 @@ Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const
     if (ordinal == groups.drop_name.size()) {
       groups.drop_name.push_back(evaluator.delayed() && row.drop_name);
       if (with_labels) {
-        groups.labels.push_back(evaluator.arena().Add(aggregate.without ? DropLabels(*row.labels, hidden, names)
-                                                                        : KeepLabels(*row.labels, hidden, names)));
+        groups.labels.push_back(
+            evaluator.arena().Add(aggregate.without ? DropLabels(*row.labels, hidden, names)
+                                                    : KeepLabels(*row.labels, hidden, names)));
       }
     } else if (evaluator.delayed() && row.drop_name) {
       groups.drop_name[ordinal] = true;
@@ -203,9 +209,13 @@ base::Result<Block> Evaluator::EvalAggregate(const Node& node, const Grid& grid)
   auto in = Eval(node.children[0], grid);
   if (!in) return in;
   switch (aggregate.op) {
-    case AggregateOp::kTopk: case AggregateOp::kBottomk: case AggregateOp::kLimitk: case AggregateOp::kLimitRatio:
+    case AggregateOp::kTopk:
+    case AggregateOp::kBottomk:
+    case AggregateOp::kLimitk:
+    case AggregateOp::kLimitRatio:
       return SelectRows(*this, aggregate, node, std::move(*in), param.values.data(), grid);
-    default: break;
+    default:
+      break;
   }
   if (aggregate.op == AggregateOp::kQuantile) {
     WarnOfQuantileParameter(notes_, param.values.data(), steps, node.children[1].expr->pos);
@@ -215,17 +225,39 @@ base::Result<Block> Evaluator::EvalAggregate(const Node& node, const Grid& grid)
   if (!made) return made;
   Block& out = *made;
   switch (aggregate.op) {
-    case AggregateOp::kSum: Fold<SumState>(*in, groups, out); break;
-    case AggregateOp::kAvg: Fold<KahanMean>(*in, groups, out); break;
-    case AggregateOp::kMin: Fold<MinState>(*in, groups, out); break;
-    case AggregateOp::kMax: Fold<MaxState>(*in, groups, out); break;
-    case AggregateOp::kGroup: Fold<GroupState>(*in, groups, out); break;
-    case AggregateOp::kCount: Fold<CountState>(*in, groups, out); break;
-    case AggregateOp::kStddev: Fold<DeviationState>(*in, groups, out); break;
-    case AggregateOp::kStdvar: Fold<VarianceState>(*in, groups, out); break;
-    case AggregateOp::kQuantile: FoldQuantile(*in, groups, param.values.data(), out); break;
-    case AggregateOp::kTopk: case AggregateOp::kBottomk: case AggregateOp::kCountValues: case AggregateOp::kLimitk:
-    case AggregateOp::kLimitRatio: break;
+    case AggregateOp::kSum:
+      Fold<SumState>(*in, groups, out);
+      break;
+    case AggregateOp::kAvg:
+      Fold<KahanMean>(*in, groups, out);
+      break;
+    case AggregateOp::kMin:
+      Fold<MinState>(*in, groups, out);
+      break;
+    case AggregateOp::kMax:
+      Fold<MaxState>(*in, groups, out);
+      break;
+    case AggregateOp::kGroup:
+      Fold<GroupState>(*in, groups, out);
+      break;
+    case AggregateOp::kCount:
+      Fold<CountState>(*in, groups, out);
+      break;
+    case AggregateOp::kStddev:
+      Fold<DeviationState>(*in, groups, out);
+      break;
+    case AggregateOp::kStdvar:
+      Fold<VarianceState>(*in, groups, out);
+      break;
+    case AggregateOp::kQuantile:
+      FoldQuantile(*in, groups, param.values.data(), out);
+      break;
+    case AggregateOp::kTopk:
+    case AggregateOp::kBottomk:
+    case AggregateOp::kCountValues:
+    case AggregateOp::kLimitk:
+    case AggregateOp::kLimitRatio:
+      break;
   }
   if (track_) FoldSources(*in, groups, out);
   for (std::size_t g = 0; g < groups.labels.size(); ++g) {

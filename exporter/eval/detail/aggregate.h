@@ -13,13 +13,14 @@ struct Groups {
   std::vector<char> drop_name;
   std::size_t count = 0;
 };
-Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Block& block, bool with_labels);
+Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Block& block,
+                 bool with_labels);
 
 // topk, bottomk, limitk, limit_ratio. `param`: one value per step.
-base::Result<Block> SelectRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Node& node, Block in,
-                               const double* param, const Grid& grid);
-base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& aggregate, const Node& node,
-                                const Grid& grid);
+base::Result<Block> SelectRows(Evaluator& evaluator, const promql::Aggregate& aggregate,
+                               const Node& node, Block in, const double* param, const Grid& grid);
+base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& aggregate,
+                                const Node& node, const Grid& grid);
 
 // xxHash64 with seed zero: by it limit_ratio chooses.
 std::uint64_t SampleHash(std::string_view bytes);

@@ -18,14 +18,15 @@ using promql::ValueType;
 
 // result[k] = operation(a[k], b[k]) where both are present; `b` may be the same scalar row for all.
 template <typename Operation>
-void Combine(const double* a, const double* b, std::size_t steps, double* out, Operation&& operation) {
+void Combine(const double* a, const double* b, std::size_t steps, double* out,
+             Operation&& operation) {
   for (std::size_t k = 0; k < steps; ++k) {
     out[k] = IsAbsent(a[k]) || IsAbsent(b[k]) ? Absent() : operation(a[k], b[k]);
   }
 }
 
-base::Result<Block> ScalarWithScalar(Evaluator& evaluator, const promql::Binary& binary, Block left, const Block& right,
-                                     const Grid& grid) {
+base::Result<Block> ScalarWithScalar(Evaluator& evaluator, const promql::Binary& binary, Block left,
+                                     const Block& right, const Grid& grid) {
   WithOperator(binary.op, true, [&](auto operation) {
     Combine(left.values.data(), right.values.data(), grid.steps, left.values.data(), operation);
   });
@@ -37,15 +38,18 @@ base::Result<Block> ScalarWithScalar(Evaluator& evaluator, const promql::Binary&
   return left;
 }
 
-base::Result<Block> VectorWithScalar(Evaluator& evaluator, const promql::Binary& binary, const Node& node, Block vector,
-                                     const Block& scalar, bool scalar_left, const Grid& grid) {
+base::Result<Block> VectorWithScalar(Evaluator& evaluator, const promql::Binary& binary,
+                                     const Node& node, Block vector, const Block& scalar,
+                                     bool scalar_left, const Grid& grid) {
   const bool comparison = promql::IsComparison(binary.op);
   const double* numbers = scalar.values.data();
   if (binary.op == BinaryOp::kTrimLower || binary.op == BinaryOp::kTrimUpper) {
     if (!vector.rows.empty()) {
-      evaluator.notes().Inform(base::format("incompatible sample types encountered for binary operator {}: float {} float",
-                                            base::GoQuote(promql::OpText(binary.op)), promql::OpText(binary.op)),
-                               node.expr->pos);
+      evaluator.notes().Inform(
+          base::format(
+              "incompatible sample types encountered for binary operator {}: float {} float",
+              base::GoQuote(promql::OpText(binary.op)), promql::OpText(binary.op)),
+          node.expr->pos);
     }
     return Block(0, grid.steps, evaluator.track());
   }
@@ -57,7 +61,8 @@ base::Result<Block> VectorWithScalar(Evaluator& evaluator, const promql::Binary&
       } else if (comparison && !binary.return_bool) {
         // A comparison that filters keeps the element's value, whichever side it is on.
         for (std::size_t k = 0; k < grid.steps; ++k) {
-          if (!IsAbsent(values[k]) && IsAbsent(operation(numbers[k], values[k]))) values[k] = Absent();
+          if (!IsAbsent(values[k]) && IsAbsent(operation(numbers[k], values[k])))
+            values[k] = Absent();
         }
       } else {
         Combine(numbers, values, grid.steps, values, operation);
@@ -68,7 +73,8 @@ base::Result<Block> VectorWithScalar(Evaluator& evaluator, const promql::Binary&
   if (evaluator.track()) {
     for (std::size_t r = 0; r < vector.rows.size(); ++r) {
       plimsoll::eval::Time* sources = vector.RowSources(r);
-      for (std::size_t k = 0; k < grid.steps; ++k) sources[k] = model::OlderSource(sources[k], scalar.sources.data()[k]);
+      for (std::size_t k = 0; k < grid.steps; ++k)
+        sources[k] = model::OlderSource(sources[k], scalar.sources.data()[k]);
     }
   }
   if (ChangesMetric(binary.op) || binary.return_bool) {
@@ -88,7 +94,8 @@ Signatures MatchRows(const Evaluator& evaluator, const Block& left, const Block&
   std::sort(names.begin(), names.end());
   KeyTable keys(left.rows.size() + right.rows.size());
   std::string key;
-  for (auto [block, ordinals] : {std::pair{&left, &signatures.left}, std::pair{&right, &signatures.right}}) {
+  for (auto [block, ordinals] :
+       {std::pair{&left, &signatures.left}, std::pair{&right, &signatures.right}}) {
     ordinals->reserve(block->rows.size());
     for (const Row& row : block->rows) {
       key.clear();
@@ -104,8 +111,8 @@ Signatures MatchRows(const Evaluator& evaluator, const Block& left, const Block&
   return signatures;
 }
 
-base::Result<Block> SetOperation(Evaluator& evaluator, const promql::Binary& binary, Block left, Block right,
-                                 const Grid& grid) {
+base::Result<Block> SetOperation(Evaluator& evaluator, const promql::Binary& binary, Block left,
+                                 Block right, const Grid& grid) {
   const Signatures signatures = MatchRows(evaluator, left, right, *binary.matching);
   const std::size_t steps = grid.steps;
   const bool is_or = binary.op == BinaryOp::kOr;
@@ -118,7 +125,8 @@ base::Result<Block> SetOperation(Evaluator& evaluator, const promql::Binary& bin
   for (std::size_t r = 0; r < deciding.rows.size(); ++r) {
     const double* values = deciding.RowValues(r);
     char* mask = present.data() + deciding_of[r] * steps;
-    for (std::size_t k = 0; k < steps; ++k) mask[k] = static_cast<char>(mask[k] | (IsAbsent(values[k]) ? 0 : 1));
+    for (std::size_t k = 0; k < steps; ++k)
+      mask[k] = static_cast<char>(mask[k] | (IsAbsent(values[k]) ? 0 : 1));
     if (!older_counts) continue;
     for (std::size_t k = 0; k < steps; ++k) {
       Time& source = newest[deciding_of[r] * steps + k];
@@ -163,10 +171,14 @@ base::Result<Block> Evaluator::EvalBinary(const Node& node, const Grid& grid) {
   if (!right) return right;
   const bool left_scalar = binary.lhs->type == ValueType::kScalar;
   const bool right_scalar = binary.rhs->type == ValueType::kScalar;
-  if (left_scalar && right_scalar) return ScalarWithScalar(*this, binary, std::move(*left), *right, grid);
-  if (right_scalar) return VectorWithScalar(*this, binary, node, std::move(*left), *right, false, grid);
-  if (left_scalar) return VectorWithScalar(*this, binary, node, std::move(*right), *left, true, grid);
-  if (promql::IsSetOp(binary.op)) return SetOperation(*this, binary, std::move(*left), std::move(*right), grid);
+  if (left_scalar && right_scalar)
+    return ScalarWithScalar(*this, binary, std::move(*left), *right, grid);
+  if (right_scalar)
+    return VectorWithScalar(*this, binary, node, std::move(*left), *right, false, grid);
+  if (left_scalar)
+    return VectorWithScalar(*this, binary, node, std::move(*right), *left, true, grid);
+  if (promql::IsSetOp(binary.op))
+    return SetOperation(*this, binary, std::move(*left), std::move(*right), grid);
   return VectorOperation(*this, binary, node, std::move(*left), std::move(*right), grid);
 }
 

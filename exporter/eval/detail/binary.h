@@ -10,7 +10,7 @@ namespace plimsoll::eval {
 
 // Rows of both sides by the labels that must be equal.
 struct Signatures {
-  std::vector<std::uint32_t> left;   // ordinal per row
+  std::vector<std::uint32_t> left;  // ordinal per row
   std::vector<std::uint32_t> right;
   std::size_t count = 0;
 };
@@ -18,10 +18,10 @@ Signatures MatchRows(const Evaluator& evaluator, const Block& left, const Block&
                      const promql::VectorMatching& matching);
 
 // and, or, unless
-base::Result<Block> SetOperation(Evaluator& evaluator, const promql::Binary& binary, Block left, Block right,
-                                 const Grid& grid);
+base::Result<Block> SetOperation(Evaluator& evaluator, const promql::Binary& binary, Block left,
+                                 Block right, const Grid& grid);
 // Everything else. `node`: for annotations.
-base::Result<Block> VectorOperation(Evaluator& evaluator, const promql::Binary& binary, const Node& node, Block left,
-                                    Block right, const Grid& grid);
+base::Result<Block> VectorOperation(Evaluator& evaluator, const promql::Binary& binary,
+                                    const Node& node, Block left, Block right, const Grid& grid);
 
 }  // namespace plimsoll::eval

@@ -90,7 +90,8 @@ void AppendAllLabels(const model::Labels& labels, bool hidden, std::string& key)
   ForEachLabel(labels, hidden, [&](const model::Label& label) { AppendPair(label, key); });
 }
 
-void AppendLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names, std::string& key) {
+void AppendLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names,
+                  std::string& key) {
   auto name = names.begin();
   for (const model::Label& label : labels) {
     if (hidden && IsMetadataLabel(label.name)) continue;
@@ -100,18 +101,20 @@ void AppendLabels(const model::Labels& labels, bool hidden, const std::vector<st
   }
 }
 
-void AppendLabelsWithout(const model::Labels& labels, bool hidden, const std::vector<std::string>& names,
-                         std::string& key) {
+void AppendLabelsWithout(const model::Labels& labels, bool hidden,
+                         const std::vector<std::string>& names, std::string& key) {
   ForEachLabel(labels, hidden, [&](const model::Label& label) {
     if (!Holds(names, label.name)) AppendPair(label, key);
   });
 }
 
-model::Labels KeepLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names) {
+model::Labels KeepLabels(const model::Labels& labels, bool hidden,
+                         const std::vector<std::string>& names) {
   return Select(labels, hidden, [&](std::string_view name) { return Holds(names, name); });
 }
 
-model::Labels DropLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names) {
+model::Labels DropLabels(const model::Labels& labels, bool hidden,
+                         const std::vector<std::string>& names) {
   return Select(labels, hidden, [&](std::string_view name) { return !Holds(names, name); });
 }
 

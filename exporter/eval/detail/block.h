@@ -3,8 +3,8 @@
 // What every node of an expression yields: rows of values over a grid of steps.
 //
 // Values lie row after row in one array, so that a node is a loop over contiguous doubles. A step
-// without a value holds the staleness marker. Labels are not copied: a row points to labels that the
-// querier or the evaluator's arena owns, and a flag says whether the name counts as gone.
+// without a value holds the staleness marker. Labels are not copied: a row points to labels that
+// the querier or the evaluator's arena owns, and a flag says whether the name counts as gone.
 //
 // Threads: belongs to one evaluation.
 #pragma once
@@ -35,7 +35,8 @@ struct Grid {
 
 struct Row {
   const model::Labels* labels = nullptr;
-  // The metric's name (and __type__, __unit__) is gone; under delayed name removal: is to go at the end.
+  // The metric's name (and __type__, __unit__) is gone; under delayed name removal: is to go at the
+  // end.
   bool drop_name = false;
   std::uint32_t present = 0;  // steps with a value
 };
@@ -86,7 +87,9 @@ inline std::size_t CountPresent(const double* values, std::size_t steps) {
 // Labels that an evaluation made. Addresses stay.
 class LabelArena {
  public:
-  const model::Labels* Add(model::Labels labels) { return &labels_.emplace_back(std::move(labels)); }
+  const model::Labels* Add(model::Labels labels) {
+    return &labels_.emplace_back(std::move(labels));
+  }
   const model::Labels* Empty() const { return &empty_; }
 
  private:
@@ -129,16 +132,20 @@ std::string_view GetLabel(const model::Labels& labels, bool hidden, std::string_
 // Each appends bytes that are equal for two label sets exactly if the chosen labels are equal.
 // `names` are sorted.
 void AppendAllLabels(const model::Labels& labels, bool hidden, std::string& key);
-void AppendLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names, std::string& key);
-void AppendLabelsWithout(const model::Labels& labels, bool hidden, const std::vector<std::string>& names,
-                         std::string& key);
+void AppendLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names,
+                  std::string& key);
+void AppendLabelsWithout(const model::Labels& labels, bool hidden,
+                         const std::vector<std::string>& names, std::string& key);
 
 // Returns: the chosen labels alone.
-model::Labels KeepLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names);
-model::Labels DropLabels(const model::Labels& labels, bool hidden, const std::vector<std::string>& names);
+model::Labels KeepLabels(const model::Labels& labels, bool hidden,
+                         const std::vector<std::string>& names);
+model::Labels DropLabels(const model::Labels& labels, bool hidden,
+                         const std::vector<std::string>& names);
 model::Labels VisibleLabels(const model::Labels& labels, bool hidden);
 
-// Returns: whether hiding the metadata labels of rows that are unique leaves them unique for certain.
+// Returns: whether hiding the metadata labels of rows that are unique leaves them unique for
+// certain.
 bool HidingKeepsUnique(const std::vector<Row>& rows);
 
 }  // namespace plimsoll::eval

@@ -49,7 +49,8 @@ class Chooser {
       : op_(op), in_(in), rows_of_(groups.count) {
     for (std::uint32_t r = 0; r < in.rows.size(); ++r) rows_of_[groups.of_row[r]].push_back(r);
     if (op != AggregateOp::kLimitRatio) return;
-    for (const Row& row : in.rows) visible_.push_back(VisibleLabels(*row.labels, evaluator.Hidden(row)));
+    for (const Row& row : in.rows)
+      visible_.push_back(VisibleLabels(*row.labels, evaluator.Hidden(row)));
   }
 
   template <typename Choose>
@@ -92,8 +93,8 @@ class Chooser {
 
 }  // namespace
 
-base::Result<Block> SelectRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Node& node, Block in,
-                               const double* param, const Grid& grid) {
+base::Result<Block> SelectRows(Evaluator& evaluator, const promql::Aggregate& aggregate,
+                               const Node& node, Block in, const double* param, const Grid& grid) {
   const Extent range = ExtentOf(param, grid.steps);
   const promql::PosRange pos = node.children[1].expr->pos;
   if (aggregate.op == AggregateOp::kLimitRatio) {
@@ -105,10 +106,12 @@ base::Result<Block> SelectRows(Evaluator& evaluator, const promql::Aggregate& ag
     if (range.most < 1) return Block(0, grid.steps, evaluator.track());
     if (range.any_nan) return ExecutionError("Parameter value is NaN");
     if (range.least <= kSmallestInt64) {
-      return ExecutionError(base::format("Scalar value {} underflows int64", base::ShortestG(range.least)));
+      return ExecutionError(
+          base::format("Scalar value {} underflows int64", base::ShortestG(range.least)));
     }
     if (range.most >= kLargestInt64) {
-      return ExecutionError(base::format("Scalar value {} overflows int64", base::ShortestG(range.most)));
+      return ExecutionError(
+          base::format("Scalar value {} overflows int64", base::ShortestG(range.most)));
     }
   }
   const Groups groups = GroupRows(evaluator, aggregate, in, false);
@@ -136,8 +139,8 @@ base::Result<Block> SelectRows(Evaluator& evaluator, const promql::Aggregate& ag
   return made;
 }
 
-base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& aggregate, const Node& node,
-                                const Grid& grid) {
+base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& aggregate,
+                                const Node& node, const Grid& grid) {
   const std::string& label = std::get<promql::StringLiteral>(node.children[1].expr->node).value;
   if (label.empty() || !base::IsValidUtf8(label)) {
     return ExecutionError("invalid label name " + base::GoQuote(label));
@@ -148,8 +151,9 @@ base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& a
   promql::Aggregate rest;
   rest.without = aggregate.without;
   rest.grouping = aggregate.grouping;
-  const bool value_dropped = aggregate.without && std::find(rest.grouping.begin(), rest.grouping.end(), label) !=
-                                                      rest.grouping.end();
+  const bool value_dropped =
+      aggregate.without &&
+      std::find(rest.grouping.begin(), rest.grouping.end(), label) != rest.grouping.end();
   if (aggregate.without) {
     if (!value_dropped) rest.grouping.push_back(label);
   } else {
@@ -162,7 +166,9 @@ base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& a
     bool operator==(const Key&) const = default;
   };
   struct Hash {
-    std::size_t operator()(const Key& key) const { return (key.bits ^ (key.bits >> 29)) * 0x9e3779b97f4a7c15ULL + key.group; }
+    std::size_t operator()(const Key& key) const {
+      return (key.bits ^ (key.bits >> 29)) * 0x9e3779b97f4a7c15ULL + key.group;
+    }
   };
   struct Output {
     const model::Labels* labels;
@@ -183,20 +189,24 @@ base::Result<Block> CountValues(Evaluator& evaluator, const promql::Aggregate& a
         if (auto fits = evaluator.CheckSamples(outputs.size()); !fits) return fits.error();
         model::LabelsBuilder builder(*groups.labels[key.group]);
         if (!value_dropped) builder.Set(label, base::FixedShortest(value));
-        outputs.push_back({evaluator.arena().Add(builder.Build()), std::vector<double>(grid.steps, 0.0),
-                           std::vector<Time>(evaluator.track() ? grid.steps : 0, model::kNoSource)});
+        outputs.push_back(
+            {evaluator.arena().Add(builder.Build()), std::vector<double>(grid.steps, 0.0),
+             std::vector<Time>(evaluator.track() ? grid.steps : 0, model::kNoSource)});
       }
       Output& output = outputs[at->second];
       output.counts[k] += 1;
-      if (evaluator.track()) output.sources[k] = model::NewerSource(output.sources[k], in->RowSources(r)[k]);
+      if (evaluator.track())
+        output.sources[k] = model::NewerSource(output.sources[k], in->RowSources(r)[k]);
     }
   }
   auto out = evaluator.NewBlock(outputs.size(), grid.steps);
   if (!out) return out;
   for (const Output& output : outputs) {
     double* values = out->NextValues();
-    for (std::size_t k = 0; k < grid.steps; ++k) values[k] = output.counts[k] == 0 ? Absent() : output.counts[k];
-    if (evaluator.track()) std::copy(output.sources.begin(), output.sources.end(), out->NextSources());
+    for (std::size_t k = 0; k < grid.steps; ++k)
+      values[k] = output.counts[k] == 0 ? Absent() : output.counts[k];
+    if (evaluator.track())
+      std::copy(output.sources.begin(), output.sources.end(), out->NextSources());
     out->AddRow(output.labels, false, CountPresent(values, grid.steps));
   }
   out->unique = true;

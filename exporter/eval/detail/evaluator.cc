@@ -14,7 +14,9 @@ base::Error ExecutionError(std::string message) {
   return {base::Error::Kind::kExecution, std::move(message), {}};
 }
 
-base::Error SameLabelset() { return ExecutionError("vector cannot contain metrics with the same labelset"); }
+base::Error SameLabelset() {
+  return ExecutionError("vector cannot contain metrics with the same labelset");
+}
 
 namespace {
 
@@ -26,14 +28,16 @@ base::Error TooManySamples() {
 
 }  // namespace
 
-Evaluator::Evaluator(store::Querier& querier, const Options& options, bool track, std::vector<Selection>* kept)
+Evaluator::Evaluator(store::Querier& querier, const Options& options, bool track,
+                     std::vector<Selection>* kept)
     : querier_(querier), options_(options), track_(track), kept_(kept) {
   if (options_.clock != nullptr) deadline_ = options_.clock->SteadyNow() + options_.timeout;
 }
 
 base::Result<void> Evaluator::Check() {
   if (options_.canceled && options_.canceled()) {
-    return base::Error{base::Error::Kind::kCanceled, "query was canceled in expression evaluation", {}};
+    return base::Error{
+        base::Error::Kind::kCanceled, "query was canceled in expression evaluation", {}};
   }
   if (options_.clock != nullptr && options_.clock->SteadyNow() >= deadline_) {
     return base::Error{base::Error::Kind::kTimeout, "query timed out in expression evaluation", {}};
@@ -67,18 +71,29 @@ base::Result<Block> Evaluator::Eval(const Node& node, const Grid& grid) {
 
 base::Result<Block> Evaluator::EvalNode(const Node& node, const Grid& grid) {
   switch (node.kind) {
-    case Node::Kind::kNumber: return EvalNumber(node.number, grid);
-    case Node::Kind::kSelector: return EvalSelector(node, grid, false);
-    case Node::Kind::kNegate: return EvalNegate(node, grid);
-    case Node::Kind::kBinary: return EvalBinary(node, grid);
-    case Node::Kind::kAggregate: return EvalAggregate(node, grid);
-    case Node::Kind::kCall: return EvalCall(node, grid);
-    case Node::Kind::kInvariant: return EvalInvariant(node, grid);
-    case Node::Kind::kString: break;
-    case Node::Kind::kRangeSelector: break;
-    case Node::Kind::kSubquery: break;
+    case Node::Kind::kNumber:
+      return EvalNumber(node.number, grid);
+    case Node::Kind::kSelector:
+      return EvalSelector(node, grid, false);
+    case Node::Kind::kNegate:
+      return EvalNegate(node, grid);
+    case Node::Kind::kBinary:
+      return EvalBinary(node, grid);
+    case Node::Kind::kAggregate:
+      return EvalAggregate(node, grid);
+    case Node::Kind::kCall:
+      return EvalCall(node, grid);
+    case Node::Kind::kInvariant:
+      return EvalInvariant(node, grid);
+    case Node::Kind::kString:
+      break;
+    case Node::Kind::kRangeSelector:
+      break;
+    case Node::Kind::kSubquery:
+      break;
   }
-  return base::Error{base::Error::Kind::kInternal, "an expression of this type has no value of its own here", {}};
+  return base::Error{
+      base::Error::Kind::kInternal, "an expression of this type has no value of its own here", {}};
 }
 
 base::Result<Block> Evaluator::EvalNumber(double value, const Grid& grid) {
@@ -177,7 +192,8 @@ base::Result<void> Evaluator::MergeEqualRows(Block& block, const Grid&) {
       rows.push_back(block.rows[r]);
       if (from == to) continue;
       std::memmove(to, from, block.steps * sizeof(double));
-      if (block.tracked()) std::memmove(block.RowSources(target[r]), block.RowSources(r), block.steps * sizeof(Time));
+      if (block.tracked())
+        std::memmove(block.RowSources(target[r]), block.RowSources(r), block.steps * sizeof(Time));
       continue;
     }
     for (std::size_t k = 0; k < block.steps; ++k) {

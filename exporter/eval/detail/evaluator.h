@@ -40,7 +40,7 @@ struct RangeInput {
   bool fixed = false;  // `@`: every window is the first one
   Time mint = 0;       // what all windows together cover
   Time maxt = 0;
-  Time shift = 0;      // added to sources: how far the selector looks back on purpose
+  Time shift = 0;  // added to sources: how far the selector looks back on purpose
   std::size_t size() const { return subquery ? inner.rows.size() : series.size(); }
 };
 
@@ -69,7 +69,8 @@ class Evaluator {
  public:
   // `kept`: selections of a Prepared, one per selector; null when nothing is kept.
   // `track`: whether every value carries its source time.
-  Evaluator(store::Querier& querier, const Options& options, bool track, std::vector<Selection>* kept);
+  Evaluator(store::Querier& querier, const Options& options, bool track,
+            std::vector<Selection>* kept);
 
   base::Result<Block> Eval(const Node& node, const Grid& grid);
 
@@ -99,7 +100,8 @@ class Evaluator {
   // timestamp() of a selector: the samples' own times.
   base::Result<Block> EvalSelector(const Node& node, const Grid& grid, bool timestamps);
 
-  // The rows' labels at the end of a query: names that were to go, gone; rows made equal by it, merged.
+  // The rows' labels at the end of a query: names that were to go, gone; rows made equal by it,
+  // merged.
   base::Result<void> RemoveDelayedNames(Block& block, const Grid& grid);
   // Rows with equal visible labels become one if they have no step in common, else the query fails.
   base::Result<void> MergeEqualRows(Block& block, const Grid& grid);
@@ -113,9 +115,9 @@ class Evaluator {
   base::Result<Block> EvalNumber(double value, const Grid& grid);
   base::Result<Block> EvalInvariant(const Node& node, const Grid& grid);
   base::Result<Block> EvalNegate(const Node& node, const Grid& grid);
-  base::Result<Block> EvalBinary(const Node& node, const Grid& grid);       // binary.cc
-  base::Result<Block> EvalAggregate(const Node& node, const Grid& grid);    // aggregate.cc
-  base::Result<Block> EvalCall(const Node& node, const Grid& grid);         // functions.cc
+  base::Result<Block> EvalBinary(const Node& node, const Grid& grid);     // binary.cc
+  base::Result<Block> EvalAggregate(const Node& node, const Grid& grid);  // aggregate.cc
+  base::Result<Block> EvalCall(const Node& node, const Grid& grid);       // functions.cc
   std::vector<store::SelectedSeries> Select(const Node& node, Time mint, Time maxt);
   // Whether a series has one source for all of its samples, and which.
   bool OneSource(const store::SelectedSeries& series, Time& source) const;

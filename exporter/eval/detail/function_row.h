@@ -23,8 +23,9 @@ struct Windows {
   const Time* times = nullptr;
   const double* values = nullptr;
   std::size_t size = 0;
-  Grid grid;           // when the function is asked
-  Time first_end = 0;  // end of the first window; the others follow at grid.step, or all are the first
+  Grid grid;  // when the function is asked
+  Time first_end =
+      0;  // end of the first window; the others follow at grid.step, or all are the first
   Time range = 0;
   bool fixed = false;
   std::array<const double*, 2> params{};  // scalar arguments, one value per step
@@ -40,27 +41,38 @@ struct Windows {
 
 using MapKernel = void (*)(double* values, std::size_t size);
 using WindowKernel = void (*)(const Windows& windows, double* out);
-using CallFunction = base::Result<Block> (*)(Evaluator& evaluator, const Node& call, const Grid& grid);
+using CallFunction = base::Result<Block> (*)(Evaluator& evaluator, const Node& call,
+                                             const Grid& grid);
 
 struct FunctionRow {
   MapKernel map = nullptr;
   WindowKernel window = nullptr;
   CallFunction call = nullptr;
-  bool keeps_name = false;  // of a window function: its result is still the metric
+  bool keeps_name = false;   // of a window function: its result is still the metric
   bool of_counters = false;  // a window function that only makes sense for counters, and says so
 };
 
 constexpr FunctionRow Mapped(MapKernel kernel) { return {kernel, nullptr, nullptr, false, false}; }
-constexpr FunctionRow Windowed(WindowKernel kernel) { return {nullptr, kernel, nullptr, false, false}; }
-constexpr FunctionRow WindowedKeepingName(WindowKernel kernel) { return {nullptr, kernel, nullptr, true, false}; }
-constexpr FunctionRow WindowedOfCounters(WindowKernel kernel) { return {nullptr, kernel, nullptr, false, true}; }
-constexpr FunctionRow Called(CallFunction function) { return {nullptr, nullptr, function, false, false}; }
+constexpr FunctionRow Windowed(WindowKernel kernel) {
+  return {nullptr, kernel, nullptr, false, false};
+}
+constexpr FunctionRow WindowedKeepingName(WindowKernel kernel) {
+  return {nullptr, kernel, nullptr, true, false};
+}
+constexpr FunctionRow WindowedOfCounters(WindowKernel kernel) {
+  return {nullptr, kernel, nullptr, false, true};
+}
+constexpr FunctionRow Called(CallFunction function) {
+  return {nullptr, nullptr, function, false, false};
+}
 
 // Applies a window function to every series of its range argument.
-base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid, const FunctionRow& row);
+base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid,
+                                const FunctionRow& row);
 
 // Evaluates the scalar argument `index`.
-base::Result<Block> EvalScalarArg(Evaluator& evaluator, const Node& call, std::size_t index, const Grid& grid);
+base::Result<Block> EvalScalarArg(Evaluator& evaluator, const Node& call, std::size_t index,
+                                  const Grid& grid);
 
 // What a node that works step by step does about rows whose labels have become equal.
 base::Result<void> FinishStepwise(Evaluator& evaluator, Block& block, const Grid& grid);

@@ -47,7 +47,8 @@ std::vector<Histogram> GroupBuckets(Evaluator& evaluator, const Block& block, co
     const std::string_view text = row.labels->Get("le");
     const std::optional<double> bound = base::ParseFloat(text);
     if (!bound || std::isnan(*bound)) {
-      const std::string_view metric = evaluator.delayed() ? row.labels->MetricName() : std::string_view();
+      const std::string_view metric =
+          evaluator.delayed() ? row.labels->MetricName() : std::string_view();
       evaluator.notes().WarnOfBucket(metric, text, arg.expr->pos);
       continue;
     }
@@ -55,8 +56,10 @@ std::vector<Histogram> GroupBuckets(Evaluator& evaluator, const Block& block, co
     AppendLabelsWithout(*row.labels, hidden, kLe, key);
     const std::uint32_t ordinal = keys.Insert(key);
     if (ordinal == histograms.size()) {
-      histograms.push_back({evaluator.arena().Add(DropLabels(*row.labels, hidden, kLe)), row.drop_name,
-                            row.labels->MetricName(), {}});
+      histograms.push_back({evaluator.arena().Add(DropLabels(*row.labels, hidden, kLe)),
+                            row.drop_name,
+                            row.labels->MetricName(),
+                            {}});
     }
     histograms[ordinal].buckets.emplace_back(*bound, r);
   }
@@ -68,7 +71,8 @@ std::vector<Histogram> GroupBuckets(Evaluator& evaluator, const Block& block, co
 }
 
 // The buckets of one step, those with equal bounds added up.
-void Gather(const Histogram& histogram, const Block& block, std::size_t step, std::vector<Bucket>& out) {
+void Gather(const Histogram& histogram, const Block& block, std::size_t step,
+            std::vector<Bucket>& out) {
   out.clear();
   for (const auto& [bound, row] : histogram.buckets) {
     const double count = block.RowValues(row)[step];
@@ -115,8 +119,9 @@ double BucketQuantile(double q, std::vector<Bucket>& buckets, Repaired& repaired
   const double observations = buckets.back().count;
   if (observations == 0) return NaN();
   double rank = q * observations;
-  const auto at = std::partition_point(buckets.begin(), buckets.end() - 1,
-                                       [&](const Bucket& bucket) { return !(bucket.count >= rank); });
+  const auto at =
+      std::partition_point(buckets.begin(), buckets.end() - 1,
+                           [&](const Bucket& bucket) { return !(bucket.count >= rank); });
   const std::size_t b = static_cast<std::size_t>(at - buckets.begin());
   if (b == buckets.size() - 1) return buckets[b - 1].bound;
   if (b == 0 && buckets[0].bound <= 0) return buckets[0].bound;
@@ -170,8 +175,8 @@ double BucketFraction(double lower, double upper, const std::vector<Bucket>& buc
   return (upper_rank - lower_rank) / count;
 }
 
-// The note about repairs of one metric. Prometheus merges a note with itself once per later step, and
-// its number of samples is part of the text that people compare; so it is counted the same way.
+// The note about repairs of one metric. Prometheus merges a note with itself once per later step,
+// and its number of samples is part of the text that people compare; so it is counted the same way.
 struct RepairNote {
   std::string metric;
   Repair repair;
@@ -182,9 +187,13 @@ struct RepairNote {
 class RepairNotes {
  public:
   void Add(std::string_view metric, plimsoll::eval::Time at, const Repaired& repaired) {
-    auto note = std::find_if(notes_.begin(), notes_.end(), [&](const RepairNote& n) { return n.metric == metric; });
+    auto note = std::find_if(notes_.begin(), notes_.end(),
+                             [&](const RepairNote& n) { return n.metric == metric; });
     if (note == notes_.end()) {
-      notes_.push_back({std::string(metric), {at, at, repaired.lowest, repaired.highest, repaired.largest, 0}, 0, true});
+      notes_.push_back({std::string(metric),
+                        {at, at, repaired.lowest, repaired.highest, repaired.largest, 0},
+                        0,
+                        true});
       note = notes_.end() - 1;
     }
     Repair& all = note->repair;
@@ -214,17 +223,20 @@ class RepairNotes {
   std::vector<RepairNote> notes_;
 };
 
-void NewestSource(const Histogram& histogram, const Block& block, std::size_t step, plimsoll::eval::Time& source) {
+void NewestSource(const Histogram& histogram, const Block& block, std::size_t step,
+                  plimsoll::eval::Time& source) {
   source = model::kNoSource;
   for (const auto& [bound, row] : histogram.buckets) {
-    if (!IsAbsent(block.RowValues(row)[step])) source = model::NewerSource(source, block.RowSources(row)[step]);
+    if (!IsAbsent(block.RowValues(row)[step]))
+      source = model::NewerSource(source, block.RowSources(row)[step]);
   }
 }
 
 // Fills one row of `out` per histogram with `value(buckets, step, histogram)`.
 template <typename ValueOf>
-void FillRows(Evaluator& evaluator, const std::vector<Histogram>& histograms, const Block& in, const Grid& grid,
-              const std::string* quantile_label, const std::string& quantile_text, Block& out, ValueOf&& value) {
+void FillRows(Evaluator& evaluator, const std::vector<Histogram>& histograms, const Block& in,
+              const Grid& grid, const std::string* quantile_label, const std::string& quantile_text,
+              Block& out, ValueOf&& value) {
   std::vector<Bucket> buckets;
   for (const Histogram& histogram : histograms) {
     double* values = out.NextValues();
@@ -240,7 +252,8 @@ void FillRows(Evaluator& evaluator, const std::vector<Histogram>& histograms, co
     const model::Labels* labels = histogram.labels;
     if (quantile_label != nullptr) {
       model::LabelsBuilder builder;
-      ForEachLabel(*labels, !evaluator.delayed(), [&](const model::Label& l) { builder.Set(l.name, l.value); });
+      ForEachLabel(*labels, !evaluator.delayed(),
+                   [&](const model::Label& l) { builder.Set(l.name, l.value); });
       builder.Set(*quantile_label, quantile_text);
       labels = evaluator.arena().Add(builder.Build());
     }

@@ -20,7 +20,8 @@ template <typename Edit>
 void Relabel(Evaluator& evaluator, Row& row, const std::string& target, Edit&& edit) {
   const bool hidden = evaluator.Hidden(row);
   model::LabelsBuilder builder;
-  ForEachLabel(*row.labels, hidden, [&](const model::Label& label) { builder.Set(label.name, label.value); });
+  ForEachLabel(*row.labels, hidden,
+               [&](const model::Label& label) { builder.Set(label.name, label.value); });
   edit(builder);
   row.labels = evaluator.arena().Add(builder.Build());
   if (!evaluator.delayed() || target == model::kMetricName) row.drop_name = false;
@@ -44,8 +45,9 @@ void Reorder(Block& block, SortIndices&& sort) {
 
 void WarnOfSort(Evaluator& evaluator, const Node& node, const Grid& grid) {
   if (grid.point) return;
-  evaluator.notes().Warn("sort is ineffective for range queries since results are always ordered by labels",
-                         node.expr->pos);
+  evaluator.notes().Warn(
+      "sort is ineffective for range queries since results are always ordered by labels",
+      node.expr->pos);
 }
 
 Result SortByValue(Evaluator& evaluator, const Node& node, const Grid& grid, bool descending) {
@@ -53,7 +55,9 @@ Result SortByValue(Evaluator& evaluator, const Node& node, const Grid& grid, boo
   if (!block) return block;
   WarnOfSort(evaluator, node, grid);
   if (grid.steps == 1) {
-    Reorder(*block, [&](std::vector<std::uint32_t>& order) { SortWithNaNLast(order, block->values.data(), descending); });
+    Reorder(*block, [&](std::vector<std::uint32_t>& order) {
+      SortWithNaNLast(order, block->values.data(), descending);
+    });
   }
   return block;
 }
@@ -64,7 +68,8 @@ Result SortByLabels(Evaluator& evaluator, const Node& node, const Grid& grid, bo
   WarnOfSort(evaluator, node, grid);
   if (grid.steps != 1) return block;
   std::vector<model::Labels> visible;
-  for (const Row& row : block->rows) visible.push_back(VisibleLabels(*row.labels, evaluator.Hidden(row)));
+  for (const Row& row : block->rows)
+    visible.push_back(VisibleLabels(*row.labels, evaluator.Hidden(row)));
   Reorder(*block, [&](std::vector<std::uint32_t>& order) {
     std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
       for (std::size_t i = 1; i < node.children.size(); ++i) {
@@ -95,8 +100,10 @@ Result LabelReplace(Evaluator& evaluator, const Node& node, const Grid& grid) {
   if (!block) return block;
   for (Row& row : block->rows) {
     std::string value;
-    if (!regex->Expand(GetLabel(*row.labels, evaluator.Hidden(row), source), replacement, value)) continue;
-    Relabel(evaluator, row, target, [&](model::LabelsBuilder& builder) { builder.Set(target, value); });
+    if (!regex->Expand(GetLabel(*row.labels, evaluator.Hidden(row), source), replacement, value))
+      continue;
+    Relabel(evaluator, row, target,
+            [&](model::LabelsBuilder& builder) { builder.Set(target, value); });
     block->unique = false;
   }
   if (auto merged = evaluator.MergeEqualRows(*block, grid); !merged) return merged.error();
@@ -111,7 +118,8 @@ Result LabelJoin(Evaluator& evaluator, const Node& node, const Grid& grid) {
       return ExecutionError("invalid source label name in label_join(): " + StringArg(node, i));
     }
   }
-  if (!IsLabelName(target)) return ExecutionError("invalid destination label name in label_join(): " + target);
+  if (!IsLabelName(target))
+    return ExecutionError("invalid destination label name in label_join(): " + target);
   auto block = evaluator.Eval(node.children[0], grid);
   if (!block) return block;
   for (Row& row : block->rows) {
@@ -120,7 +128,8 @@ Result LabelJoin(Evaluator& evaluator, const Node& node, const Grid& grid) {
       if (i > 3) value += separator;
       value += GetLabel(*row.labels, evaluator.Hidden(row), StringArg(node, i));
     }
-    Relabel(evaluator, row, target, [&](model::LabelsBuilder& builder) { builder.Set(target, value); });
+    Relabel(evaluator, row, target,
+            [&](model::LabelsBuilder& builder) { builder.Set(target, value); });
   }
   block->unique = false;
   if (auto merged = evaluator.MergeEqualRows(*block, grid); !merged) return merged.error();
@@ -154,7 +163,8 @@ Result Absent(Evaluator& evaluator, const Node& node, const Grid& grid) {
       if (!IsAbsent(row[k])) values[k] = eval::Absent();
     }
   }
-  out->AddRow(evaluator.arena().Add(LabelsOfAbsent(node.children[0])), false, CountPresent(values, grid.steps));
+  out->AddRow(evaluator.arena().Add(LabelsOfAbsent(node.children[0])), false,
+              CountPresent(values, grid.steps));
   out->unique = true;
   return out;
 }
@@ -173,12 +183,14 @@ Result AbsentOverTime(Evaluator& evaluator, const Node& node, const Grid& grid) 
     std::size_t next = 0;  // the first sample after the window's end
     for (std::size_t k = 0; k < grid.steps; ++k) {
       const plimsoll::eval::Time end =
-          input->fixed ? input->first_end : input->first_end + static_cast<plimsoll::eval::Time>(k) * grid.step;
+          input->fixed ? input->first_end
+                       : input->first_end + static_cast<plimsoll::eval::Time>(k) * grid.step;
       while (next < samples.size && samples.times[next] <= end) ++next;
       if (next > 0 && samples.times[next - 1] > end - input->range) values[k] = eval::Absent();
     }
   }
-  out->AddRow(evaluator.arena().Add(LabelsOfAbsent(node.children[0])), true, CountPresent(values, grid.steps));
+  out->AddRow(evaluator.arena().Add(LabelsOfAbsent(node.children[0])), true,
+              CountPresent(values, grid.steps));
   out->unique = true;
   return out;
 }

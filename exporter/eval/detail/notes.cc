@@ -13,7 +13,8 @@ namespace plimsoll::eval {
 namespace {
 
 std::string ForMetric(std::string_view metric) {
-  return metric.empty() ? std::string() : base::format(" for metric name {}", base::GoQuote(metric));
+  return metric.empty() ? std::string()
+                        : base::format(" for metric name {}", base::GoQuote(metric));
 }
 
 // Go's %g.
@@ -66,18 +67,21 @@ void Notes::WarnOfQuantile(double quantile, promql::PosRange pos) {
 }
 
 void Notes::WarnOfRatio(double ratio, double cap, promql::PosRange pos) {
-  Warn(base::format("ratio value should be between -1 and 1, got {}, capping to {}", G(ratio), G(cap)), pos);
+  Warn(base::format("ratio value should be between -1 and 1, got {}, capping to {}", G(ratio),
+                    G(cap)),
+       pos);
 }
 
 void Notes::WarnOfBucket(std::string_view metric, std::string_view bound, promql::PosRange pos) {
-  Warn(base::format("bucket label \"le\" is missing or has a malformed value of {}{}", base::GoQuote(bound),
-                    ForMetric(metric)),
+  Warn(base::format("bucket label \"le\" is missing or has a malformed value of {}{}",
+                    base::GoQuote(bound), ForMetric(metric)),
        pos);
 }
 
 void Notes::InformOfNonCounter(std::string_view metric, promql::PosRange pos) {
-  Inform(base::format("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
-                      base::GoQuote(metric)),
+  Inform(base::format(
+             "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+             base::GoQuote(metric)),
          pos);
 }
 
@@ -87,10 +91,11 @@ Annotations Notes::Finish(std::string_view query) const {
     std::string text = (note.warning ? "PromQL warning: " : "PromQL info: ") + note.text;
     if (note.has_repair) {
       const Repair& repair = note.repair;
-      text += base::format(", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
-                           G(repair.lowest_bound), G(repair.highest_bound), TwoDigits(repair.largest_difference),
-                           static_cast<std::int64_t>(repair.further + 1), SecondsText(repair.first),
-                           SecondsText(repair.last));
+      text += base::format(
+          ", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
+          G(repair.lowest_bound), G(repair.highest_bound), TwoDigits(repair.largest_difference),
+          static_cast<std::int64_t>(repair.further + 1), SecondsText(repair.first),
+          SecondsText(repair.last));
     }
     text += base::format(" ({})", promql::PositionText(query, note.pos.start));
     (note.warning ? out.warnings : out.infos).push_back(std::move(text));

@@ -20,7 +20,8 @@ void SortAsGo(std::vector<T>& items, Less&& less, Order&& order) {
     return;
   }
   for (std::size_t i = 1; i < items.size(); ++i) {
-    for (std::size_t j = i; j > 0 && less(items[j], items[j - 1]); --j) std::swap(items[j], items[j - 1]);
+    for (std::size_t j = i; j > 0 && less(items[j], items[j - 1]); --j)
+      std::swap(items[j], items[j - 1]);
   }
 }
 
@@ -49,8 +50,10 @@ bool NaturalLess(std::string_view a, std::string_view b) {
       std::string_view left = a.substr(i, end_a - i), right = b.substr(j, end_b - j);
       const std::size_t zeros_left = std::min(left.find_first_not_of('0'), left.size());
       const std::size_t zeros_right = std::min(right.find_first_not_of('0'), right.size());
-      const std::string_view number_left = left.substr(zeros_left), number_right = right.substr(zeros_right);
-      if (number_left.size() != number_right.size()) return number_left.size() < number_right.size();
+      const std::string_view number_left = left.substr(zeros_left),
+                             number_right = right.substr(zeros_right);
+      if (number_left.size() != number_right.size())
+        return number_left.size() < number_right.size();
       if (number_left != number_right) return number_left < number_right;
       if (zeros_left != zeros_right) return zeros_left < zeros_right;
       i = end_a;
@@ -91,7 +94,8 @@ void BestK::Offer(std::uint32_t index, double value) {
     return;
   }
   const double worst = heap_[0].value;
-  const bool better = (largest_ ? worst < value : worst > value) || (std::isnan(worst) && !std::isnan(value));
+  const bool better =
+      (largest_ ? worst < value : worst > value) || (std::isnan(worst) && !std::isnan(value));
   if (!better) return;
   heap_[0] = {index, value};
   if (k_ > 1) Down(0);

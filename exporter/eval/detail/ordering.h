@@ -2,9 +2,9 @@
 //
 // Orders of elements as Go's sort and heap leave them, ties included where they can be known.
 //
-// Which of several equal elements topk keeps is decided by the moves of container/heap, so the moves
-// are the same here. Source: Go's container/heap and sort; prometheus/prometheus promql/functions.go
-// (vectorByValueHeap).
+// Which of several equal elements topk keeps is decided by the moves of container/heap, so the
+// moves are the same here. Source: Go's container/heap and sort; prometheus/prometheus
+// promql/functions.go (vectorByValueHeap).
 #pragma once
 
 #include <cmath>

@@ -40,7 +40,8 @@ void TimeOfExtreme(const Windows& windows, double* out, Better&& better) {
   Slide(windows, out, [&](const Window& window) {
     std::size_t best = window.lo;
     for (std::size_t i = window.lo; i < window.hi; ++i) {
-      if (better(windows.values[i], windows.values[best]) || std::isnan(windows.values[best])) best = i;
+      if (better(windows.values[i], windows.values[best]) || std::isnan(windows.values[best]))
+        best = i;
     }
     return static_cast<double>(windows.times[best]) / 1000;
   });
@@ -55,8 +56,9 @@ void CountPairs(const Windows& windows, double* out, Differ&& differ) {
   for (std::size_t i = 1; i < windows.size; ++i) {
     until[i] = until[i - 1] + (differ(windows.values[i - 1], windows.values[i]) ? 1 : 0);
   }
-  Slide(windows, out,
-        [&](const Window& window) { return static_cast<double>(until[window.hi - 1] - until[window.lo]); });
+  Slide(windows, out, [&](const Window& window) {
+    return static_cast<double>(until[window.hi - 1] - until[window.lo]);
+  });
 }
 
 double Variance(const Windows& windows, const Window& window) {
@@ -95,7 +97,8 @@ void Sum(const Windows& windows, double* out) {
 }
 
 void Count(const Windows& windows, double* out) {
-  Slide(windows, out, [](const Window& window) { return static_cast<double>(window.hi - window.lo); });
+  Slide(windows, out,
+        [](const Window& window) { return static_cast<double>(window.hi - window.lo); });
 }
 
 void First(const Windows& windows, double* out) {
@@ -118,7 +121,8 @@ void Mad(const Windows& windows, double* out) {
   std::vector<double>& values = *windows.numbers;
   Slide(windows, out, [&](const Window& window) {
     CopyWindow(windows, window, values);
-    if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); })) return NaN();
+    if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }))
+      return NaN();
     const double median = eval::Quantile(0.5, values);
     for (double& value : values) value = std::abs(value - median);
     return eval::Quantile(0.5, values);
@@ -146,8 +150,9 @@ void Stdvar(const Windows& windows, double* out) {
 }
 
 void Changes(const Windows& windows, double* out) {
-  CountPairs(windows, out,
-             [](double before, double now) { return now != before && !(std::isnan(now) && std::isnan(before)); });
+  CountPairs(windows, out, [](double before, double now) {
+    return now != before && !(std::isnan(now) && std::isnan(before));
+  });
 }
 
 void Resets(const Windows& windows, double* out) {
@@ -155,11 +160,14 @@ void Resets(const Windows& windows, double* out) {
 }
 
 void TimeOfFirst(const Windows& windows, double* out) {
-  Slide(windows, out, [&](const Window& window) { return static_cast<double>(windows.times[window.lo]) / 1000; });
+  Slide(windows, out,
+        [&](const Window& window) { return static_cast<double>(windows.times[window.lo]) / 1000; });
 }
 
 void TimeOfLast(const Windows& windows, double* out) {
-  Slide(windows, out, [&](const Window& window) { return static_cast<double>(windows.times[window.hi - 1]) / 1000; });
+  Slide(windows, out, [&](const Window& window) {
+    return static_cast<double>(windows.times[window.hi - 1]) / 1000;
+  });
 }
 
 void TimeOfMax(const Windows& windows, double* out) {

@@ -17,8 +17,9 @@ namespace {
 
 // Their value follows the step although their arguments do not.
 constexpr std::array<std::string_view, 15> kFollowTheStep = {
-    "day_of_month", "day_of_week", "day_of_year", "days_in_month",  "end",   "hour",      "minute", "month",
-    "predict_linear", "range",     "start",       "step",           "time",  "timestamp", "year"};
+    "day_of_month", "day_of_week", "day_of_year", "days_in_month",  "end",
+    "hour",         "minute",      "month",       "predict_linear", "range",
+    "start",        "step",        "time",        "timestamp",      "year"};
 
 bool FollowsTheStep(std::string_view name) {
   return std::find(kFollowTheStep.begin(), kFollowTheStep.end(), name) != kFollowTheStep.end();
@@ -112,7 +113,8 @@ class Planner {
     made.node.offset = *offset;
     made.node.range = *range;
     made.node.at = Instant(subquery.at);
-    made.node.children.push_back(inner->invariant ? Invariant(std::move(inner->node)) : std::move(inner->node));
+    made.node.children.push_back(inner->invariant ? Invariant(std::move(inner->node))
+                                                  : std::move(inner->node));
     made.invariant = made.node.at.has_value();
     return made;
   }
@@ -153,14 +155,16 @@ class Planner {
     if (aggregate.param) {
       auto param = Make(*aggregate.param);
       if (!param) return param;
-      made.node.children.push_back(param->wrap ? Invariant(std::move(param->node)) : std::move(param->node));
+      made.node.children.push_back(param->wrap ? Invariant(std::move(param->node))
+                                               : std::move(param->node));
     }
     return made;
   }
 
   Result MakeNode(const promql::Expr& expr, const promql::Call& call) {
     const std::string_view name = call.function->name;
-    if (name == "start" || name == "end" || name == "range" || name == "step") return QueryContext(expr, name);
+    if (name == "start" || name == "end" || name == "range" || name == "step")
+      return QueryContext(expr, name);
     Made made = Leaf(expr, Node::Kind::kCall);
     bool invariant = !FollowsTheStep(name);
     bool timestamp_of_fixed = name == "timestamp";
@@ -170,7 +174,8 @@ class Planner {
       if (!inner) return inner;
       if (name == "info" && !args.empty()) inner->wrap = false;
       invariant = invariant && inner->invariant;
-      if (!inner->invariant || inner->node.kind != Node::Kind::kSelector) timestamp_of_fixed = false;
+      if (!inner->invariant || inner->node.kind != Node::Kind::kSelector)
+        timestamp_of_fixed = false;
       args.push_back(std::move(*inner));
     }
     made.invariant = made.wrap = invariant || timestamp_of_fixed;
@@ -195,9 +200,12 @@ class Planner {
   std::optional<Time> Instant(const std::optional<promql::AtModifier>& at) const {
     if (!at) return std::nullopt;
     switch (at->kind) {
-      case promql::AtModifier::Kind::kTime: return at->time;
-      case promql::AtModifier::Kind::kStart: return times_.start;
-      case promql::AtModifier::Kind::kEnd: return times_.end;
+      case promql::AtModifier::Kind::kTime:
+        return at->time;
+      case promql::AtModifier::Kind::kStart:
+        return times_.start;
+      case promql::AtModifier::Kind::kEnd:
+        return times_.end;
     }
     return std::nullopt;
   }
@@ -211,8 +219,10 @@ class Planner {
     const auto seconds = Seconds(*duration.expr);
     if (!seconds) return seconds.error();
     if (!std::isfinite(*seconds)) return Wrong(*duration.expr, "duration is NaN or infinite");
-    if (*seconds <= 0 && !negative_allowed) return Wrong(*duration.expr, "duration must be greater than 0");
-    if (std::abs(*seconds) > 9223372036.854775807) return Wrong(*duration.expr, "duration is out of range");
+    if (*seconds <= 0 && !negative_allowed)
+      return Wrong(*duration.expr, "duration must be greater than 0");
+    if (std::abs(*seconds) > 9223372036.854775807)
+      return Wrong(*duration.expr, "duration is out of range");
     return static_cast<Time>(*seconds * 1000);
   }
 
@@ -230,23 +240,34 @@ class Planner {
       rhs = *side;
     }
     switch (expr.op) {
-      case Op::kNumber: return expr.seconds;
-      case Op::kNegate: return -lhs;
-      case Op::kPlus: return lhs;
-      case Op::kAdd: return lhs + rhs;
-      case Op::kSub: return lhs - rhs;
-      case Op::kMul: return lhs * rhs;
+      case Op::kNumber:
+        return expr.seconds;
+      case Op::kNegate:
+        return -lhs;
+      case Op::kPlus:
+        return lhs;
+      case Op::kAdd:
+        return lhs + rhs;
+      case Op::kSub:
+        return lhs - rhs;
+      case Op::kMul:
+        return lhs * rhs;
       case Op::kDiv:
         if (rhs == 0) return Wrong(expr, "division by zero");
         return lhs / rhs;
       case Op::kMod:
         if (rhs == 0) return Wrong(expr, "modulo by zero");
         return std::fmod(lhs, rhs);
-      case Op::kPow: return std::pow(lhs, rhs);
-      case Op::kStep: return static_cast<double>(times_.step) / 1000;
-      case Op::kRange: return static_cast<double>(times_.end - times_.start) / 1000;
-      case Op::kMinOf: return GoMin(lhs, rhs);
-      case Op::kMaxOf: return GoMax(lhs, rhs);
+      case Op::kPow:
+        return std::pow(lhs, rhs);
+      case Op::kStep:
+        return static_cast<double>(times_.step) / 1000;
+      case Op::kRange:
+        return static_cast<double>(times_.end - times_.start) / 1000;
+      case Op::kMinOf:
+        return GoMin(lhs, rhs);
+      case Op::kMaxOf:
+        return GoMax(lhs, rhs);
     }
     return 0.0;
   }

@@ -23,7 +23,15 @@ using model::Time;
 
 struct Node {
   enum class Kind {
-    kNumber, kString, kSelector, kRangeSelector, kSubquery, kNegate, kBinary, kAggregate, kCall,
+    kNumber,
+    kString,
+    kSelector,
+    kRangeSelector,
+    kSubquery,
+    kNegate,
+    kBinary,
+    kAggregate,
+    kCall,
     kInvariant,  // its one child, asked once and repeated at every step
   };
   Kind kind = Kind::kNumber;

@@ -30,8 +30,8 @@ struct Extrapolation {
   void Fit(const Windows& windows, const Window& window) {
     const Time first = windows.times[window.lo];
     const Time last = windows.times[window.hi - 1];
-    if (first - window.begin == to_start_ms && window.end - last == to_end_ms && last - first == sampled_ms &&
-        window.hi - window.lo - 1 == gaps) {
+    if (first - window.begin == to_start_ms && window.end - last == to_end_ms &&
+        last - first == sampled_ms && window.hi - window.lo - 1 == gaps) {
       return;
     }
     to_start_ms = first - window.begin;
@@ -47,7 +47,9 @@ struct Extrapolation {
     if (to_end >= threshold) to_end = average_gap / 2;
     factor = Factor(to_start);
   }
-  double Factor(double reach) const { return sampled != 0 ? (sampled + reach + to_end) / sampled : 1.0; }
+  double Factor(double reach) const {
+    return sampled != 0 ? (sampled + reach + to_end) / sampled : 1.0;
+  }
 };
 
 template <bool kCounter, bool kPerSecond>
@@ -70,7 +72,8 @@ void Extrapolated(const Windows& windows, double* out) {
     double change = values[window.hi - 1] - values[window.lo];
     if (kCounter) {
       while (reset < resets.size() && resets[reset] <= window.lo) ++reset;
-      for (std::size_t i = reset; i < resets.size() && resets[i] < window.hi; ++i) change += values[resets[i] - 1];
+      for (std::size_t i = reset; i < resets.size() && resets[i] < window.hi; ++i)
+        change += values[resets[i] - 1];
     }
     fit.Fit(windows, window);
     double factor = fit.factor;
@@ -163,11 +166,13 @@ void DoubleExponentialSmoothing(const Windows& windows, double* out) {
     const double smoothing = windows.params[0][window.step];
     const double trend = windows.params[1][window.step];
     if (smoothing <= 0 || smoothing >= 1) {
-      *windows.failure = base::format("invalid smoothing factor. Expected: 0 < sf < 1, got: {:f}", smoothing);
+      *windows.failure =
+          base::format("invalid smoothing factor. Expected: 0 < sf < 1, got: {:f}", smoothing);
       return Absent();
     }
     if (trend <= 0 || trend >= 1) {
-      *windows.failure = base::format("invalid trend factor. Expected: 0 < tf < 1, got: {:f}", trend);
+      *windows.failure =
+          base::format("invalid trend factor. Expected: 0 < tf < 1, got: {:f}", trend);
       return Absent();
     }
     if (window.hi - window.lo < 2) return Absent();

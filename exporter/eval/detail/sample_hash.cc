@@ -18,7 +18,8 @@ constexpr std::uint64_t kPrime5 = 0x27D4EB2F165667C5ULL;
 template <typename T>
 T ReadLittleEndian(const char* at) {
   T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) value |= static_cast<T>(static_cast<unsigned char>(at[i])) << (8 * i);
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value |= static_cast<T>(static_cast<unsigned char>(at[i])) << (8 * i);
   return value;
 }
 
@@ -39,9 +40,11 @@ std::uint64_t SampleHash(std::string_view bytes) {
   if (bytes.size() >= 32) {
     std::uint64_t lanes[4] = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
     for (; end - at >= 32; at += 32) {
-      for (int i = 0; i < 4; ++i) lanes[i] = Round(lanes[i], ReadLittleEndian<std::uint64_t>(at + 8 * i));
+      for (int i = 0; i < 4; ++i)
+        lanes[i] = Round(lanes[i], ReadLittleEndian<std::uint64_t>(at + 8 * i));
     }
-    hash = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) + std::rotl(lanes[3], 18);
+    hash = std::rotl(lanes[0], 1) + std::rotl(lanes[1], 7) + std::rotl(lanes[2], 12) +
+           std::rotl(lanes[3], 18);
     for (const std::uint64_t lane : lanes) hash = Merge(hash, lane);
   }
   hash += bytes.size();
@@ -49,7 +52,8 @@ std::uint64_t SampleHash(std::string_view bytes) {
     hash = std::rotl(hash ^ Round(0, ReadLittleEndian<std::uint64_t>(at)), 27) * kPrime1 + kPrime4;
   }
   if (end - at >= 4) {
-    hash = std::rotl(hash ^ (ReadLittleEndian<std::uint32_t>(at) * kPrime1), 23) * kPrime2 + kPrime3;
+    hash =
+        std::rotl(hash ^ (ReadLittleEndian<std::uint32_t>(at) * kPrime1), 23) * kPrime2 + kPrime3;
     at += 4;
   }
   for (; at != end; ++at) {

@@ -28,7 +28,8 @@ Result Finish(Evaluator& evaluator, Block block, const Grid& grid) {
   return block;
 }
 
-Result ClampBetween(Evaluator& evaluator, const Node& node, const Grid& grid, int low_arg, int high_arg) {
+Result ClampBetween(Evaluator& evaluator, const Node& node, const Grid& grid, int low_arg,
+                    int high_arg) {
   auto block = evaluator.Eval(node.children[0], grid);
   if (!block) return block;
   Block low, high;
@@ -72,7 +73,8 @@ Result OfTwo(Evaluator& evaluator, const Node& node, const Grid& grid, Choose&& 
   for (std::size_t k = 0; k < grid.steps; ++k) {
     left->values.data()[k] = choose(left->values.data()[k], right->values.data()[k]);
     if (evaluator.track()) {
-      left->sources.data()[k] = model::OlderSource(left->sources.data()[k], right->sources.data()[k]);
+      left->sources.data()[k] =
+          model::OlderSource(left->sources.data()[k], right->sources.data()[k]);
     }
   }
   return left;
@@ -150,7 +152,8 @@ Result Pi(Evaluator& evaluator, const Node&, const Grid& grid) {
 }
 
 Result Folded(Evaluator&, const Node&, const Grid&) {
-  return base::Error{base::Error::Kind::kInternal, "the plan left a function of the query's times in place", {}};
+  return base::Error{
+      base::Error::Kind::kInternal, "the plan left a function of the query's times in place", {}};
 }
 
 Result OfNativeHistograms(Evaluator& evaluator, const Node& node, const Grid& grid) {

@@ -34,7 +34,8 @@ std::vector<store::SelectedSeries> Evaluator::Select(const Node& node, Time mint
   if (kept_ == nullptr) return querier_.Select(matchers, mint, maxt);
   Selection& selection = (*kept_)[node.selector];
   if (!selection.valid || selection.version != querier_.TableVersion()) {
-    selection.series = querier_.Select(matchers, std::numeric_limits<Time>::min(), std::numeric_limits<Time>::max());
+    selection.series = querier_.Select(matchers, std::numeric_limits<Time>::min(),
+                                       std::numeric_limits<Time>::max());
     selection.labels.clear();
     selection.labels.reserve(selection.series.size());
     for (store::SelectedSeries& series : selection.series) {
@@ -74,7 +75,8 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
     if (grid.steps == 1) {
       const auto latest = querier_.ReadLatest(series.ref, first - lookback + 1, first);
       if (!latest || model::IsStaleNaN(latest->sample.value)) continue;
-      values[0] = timestamps ? static_cast<double>(latest->sample.time) / 1000 : latest->sample.value;
+      values[0] =
+          timestamps ? static_cast<double>(latest->sample.time) / 1000 : latest->sample.value;
       present = 1;
       if (track_) {
         Time source = latest->sample.time;
@@ -92,11 +94,13 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
       Time at = first;
       for (std::size_t k = 0; k < grid.steps; ++k, at += step) {
         while (next < size && times[next] <= at) ++next;
-        if (next == 0 || times[next - 1] <= at - lookback || model::IsStaleNaN(columns_.values[next - 1])) {
+        if (next == 0 || times[next - 1] <= at - lookback ||
+            model::IsStaleNaN(columns_.values[next - 1])) {
           values[k] = Absent();
           continue;
         }
-        values[k] = timestamps ? static_cast<double>(times[next - 1]) / 1000 : columns_.values[next - 1];
+        values[k] =
+            timestamps ? static_cast<double>(times[next - 1]) / 1000 : columns_.values[next - 1];
         ++present;
         if (track_) {
           const Time own = one_source ? source : times[next - 1];
@@ -126,14 +130,16 @@ base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid
     if (!inner) return inner.error();
     input.inner = std::move(*inner);
     input.inner_times.resize(input.inner_grid.steps);
-    for (std::size_t k = 0; k < input.inner_grid.steps; ++k) input.inner_times[k] = input.inner_grid.At(k);
+    for (std::size_t k = 0; k < input.inner_grid.steps; ++k)
+      input.inner_times[k] = input.inner_grid.At(k);
   } else {
     input.series = Select(node, input.mint, input.maxt);
   }
   return input;
 }
 
-base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t index, SeriesSamples& out) {
+base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t index,
+                                         SeriesSamples& out) {
   if (auto check = Check(); !check) return check;
   out.columns.Clear();
   out.sources = nullptr;

@@ -22,8 +22,10 @@ Date DateOf(std::int64_t days) {
   days += 719468;
   const std::int64_t era = FloorDiv(days, 146097);
   const std::int64_t day_of_era = days - era * 146097;
-  const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t shifted_month = (5 * day_of_year + 2) / 153;
   Date date;
   date.day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
@@ -40,7 +42,8 @@ int DaysOf(std::int64_t year, int month) {
 }
 
 template <typename OfSeconds>
-Result OfCalendar(Evaluator& evaluator, const Node& node, const Grid& grid, OfSeconds&& of_seconds) {
+Result OfCalendar(Evaluator& evaluator, const Node& node, const Grid& grid,
+                  OfSeconds&& of_seconds) {
   if (node.children.empty()) {
     auto now = Time(evaluator, node, grid);
     if (!now) return now;
@@ -63,8 +66,9 @@ Result OfCalendar(Evaluator& evaluator, const Node& node, const Grid& grid, OfSe
 
 template <typename OfDate>
 Result OfDay(Evaluator& evaluator, const Node& node, const Grid& grid, OfDate&& of_date) {
-  return OfCalendar(evaluator, node, grid,
-                    [&](std::int64_t seconds) { return of_date(DateOf(FloorDiv(seconds, 86400))); });
+  return OfCalendar(evaluator, node, grid, [&](std::int64_t seconds) {
+    return of_date(DateOf(FloorDiv(seconds, 86400)));
+  });
 }
 
 }  // namespace
@@ -72,7 +76,8 @@ Result OfDay(Evaluator& evaluator, const Node& node, const Grid& grid, OfDate&& 
 Result Time(Evaluator& evaluator, const Node&, const Grid& grid) {
   auto out = evaluator.NewBlock(1, grid.steps);
   if (!out) return out;
-  for (std::size_t k = 0; k < grid.steps; ++k) out->NextValues()[k] = static_cast<double>(grid.At(k)) / 1000;
+  for (std::size_t k = 0; k < grid.steps; ++k)
+    out->NextValues()[k] = static_cast<double>(grid.At(k)) / 1000;
   if (evaluator.track()) std::fill_n(out->NextSources(), grid.steps, model::kNoSource);
   out->AddRow(evaluator.arena().Empty(), false, grid.steps);
   out->unique = true;
@@ -123,17 +128,20 @@ Result DayOfYear(Evaluator& evaluator, const Node& node, const Grid& grid) {
 }
 
 Result DaysInMonth(Evaluator& evaluator, const Node& node, const Grid& grid) {
-  return OfDay(evaluator, node, grid, [](const Date& date) { return DaysOf(date.year, date.month); });
+  return OfDay(evaluator, node, grid,
+               [](const Date& date) { return DaysOf(date.year, date.month); });
 }
 
 Result Hour(Evaluator& evaluator, const Node& node, const Grid& grid) {
-  return OfCalendar(evaluator, node, grid,
-                    [](std::int64_t seconds) { return (seconds - FloorDiv(seconds, 86400) * 86400) / 3600; });
+  return OfCalendar(evaluator, node, grid, [](std::int64_t seconds) {
+    return (seconds - FloorDiv(seconds, 86400) * 86400) / 3600;
+  });
 }
 
 Result Minute(Evaluator& evaluator, const Node& node, const Grid& grid) {
-  return OfCalendar(evaluator, node, grid,
-                    [](std::int64_t seconds) { return (seconds - FloorDiv(seconds, 3600) * 3600) / 60; });
+  return OfCalendar(evaluator, node, grid, [](std::int64_t seconds) {
+    return (seconds - FloorDiv(seconds, 3600) * 3600) / 60;
+  });
 }
 
 Result Month(Evaluator& evaluator, const Node& node, const Grid& grid) {

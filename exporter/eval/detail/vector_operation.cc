@@ -2,9 +2,9 @@
 //
 // Arithmetic and comparison between two vectors.
 //
-// Nearly always every signature has one row on the "one" side and matches are the same at all steps:
-// then a result is one loop over two rows. Where rows share a signature, whether that is an error
-// depends on which of them have a value at the same step, so those queries walk step by step.
+// Nearly always every signature has one row on the "one" side and matches are the same at all
+// steps: then a result is one loop over two rows. Where rows share a signature, whether that is an
+// error depends on which of them have a value at the same step, so those queries walk step by step.
 // Source: prometheus/prometheus promql/engine.go (VectorBinop, resultMetric).
 #include <algorithm>
 #include <map>
@@ -29,7 +29,8 @@ bool HasTypeOrUnit(const Evaluator& evaluator, const std::vector<Row>& rows) {
 
 class VectorMatcher {
  public:
-  VectorMatcher(Evaluator& evaluator, const promql::Binary& binary, Block left, Block right, const Grid& grid)
+  VectorMatcher(Evaluator& evaluator, const promql::Binary& binary, Block left, Block right,
+                const Grid& grid)
       : evaluator_(evaluator),
         binary_(binary),
         matching_(*binary.matching),
@@ -48,7 +49,8 @@ class VectorMatcher {
 
   base::Result<Block> Run() {
     const bool fills = matching_.fill_left || matching_.fill_right;
-    if (!fills && (many_.rows.empty() || one_.rows.empty())) return Block(0, grid_.steps, evaluator_.track());
+    if (!fills && (many_.rows.empty() || one_.rows.empty()))
+      return Block(0, grid_.steps, evaluator_.track());
     std::vector<std::uint32_t> one_by_signature(count_, kNone);
     bool simple = !fills;
     for (std::uint32_t r = 0; r < one_.rows.size() && simple; ++r) {
@@ -57,7 +59,8 @@ class VectorMatcher {
     }
     if (simple && matching_.card == Card::kOneToOne) {
       std::vector<char> seen(count_, 0);
-      for (const std::uint32_t signature : many_of_) simple = simple && !std::exchange(seen[signature], 1);
+      for (const std::uint32_t signature : many_of_)
+        simple = simple && !std::exchange(seen[signature], 1);
     }
     if (simple) {
       std::vector<Row> rows;
@@ -73,7 +76,8 @@ class VectorMatcher {
     const bool hidden = evaluator_.Hidden(many);
     Row result;
     result.drop_name = evaluator_.delayed() && binary_.return_bool;
-    const bool reshapes = matching_.card == Card::kOneToOne ? matching_.on || !names_.empty() : !matching_.include.empty();
+    const bool reshapes = matching_.card == Card::kOneToOne ? matching_.on || !names_.empty()
+                                                            : !matching_.include.empty();
     if (!reshapes) {
       result.labels = many.labels;
       if (!evaluator_.delayed()) {
@@ -91,15 +95,17 @@ class VectorMatcher {
     }
     std::vector<model::Label> labels;
     const auto included = [&](std::string_view name) {
-      return std::find(matching_.include.begin(), matching_.include.end(), name) != matching_.include.end();
+      return std::find(matching_.include.begin(), matching_.include.end(), name) !=
+             matching_.include.end();
     };
     ForEachLabel(*many.labels, hide, [&](const model::Label& label) {
       if (!included(label.name)) labels.push_back(label);
     });
     for (std::size_t i = 0; i < matching_.include.size() && one != nullptr; ++i) {
       const std::string& name = matching_.include[i];
-      if (std::find(matching_.include.begin(), matching_.include.begin() + static_cast<std::ptrdiff_t>(i), name) !=
-          matching_.include.begin() + static_cast<std::ptrdiff_t>(i)) {
+      if (std::find(matching_.include.begin(),
+                    matching_.include.begin() + static_cast<std::ptrdiff_t>(i),
+                    name) != matching_.include.begin() + static_cast<std::ptrdiff_t>(i)) {
         continue;
       }
       const std::string_view value = GetLabel(*one->labels, evaluator_.Hidden(*one), name);
@@ -110,8 +116,8 @@ class VectorMatcher {
     return result;
   }
 
-  // Makes the result labels of every row that has a partner. Returns: false if two rows of one group
-  // get the same labels, which only their steps can excuse.
+  // Makes the result labels of every row that has a partner. Returns: false if two rows of one
+  // group get the same labels, which only their steps can excuse.
   bool MakeRows(const std::vector<std::uint32_t>& one_by_signature, std::vector<Row>& rows) {
     const bool may_clash = matching_.card != Card::kOneToOne;
     KeyTable keys(may_clash ? many_.rows.size() : 0);
@@ -139,10 +145,12 @@ class VectorMatcher {
     }
     if (!removes_metadata_) return true;
     if (!matching_.on) return !HasTypeOrUnit(evaluator_, many_.rows);
-    return std::none_of(names_.begin(), names_.end(), [](const std::string& name) { return IsMetadataLabel(name); });
+    return std::none_of(names_.begin(), names_.end(),
+                        [](const std::string& name) { return IsMetadataLabel(name); });
   }
 
-  base::Result<Block> RowByRow(const std::vector<std::uint32_t>& one_by_signature, const std::vector<Row>& rows) {
+  base::Result<Block> RowByRow(const std::vector<std::uint32_t>& one_by_signature,
+                               const std::vector<Row>& rows) {
     auto made = evaluator_.NewBlock(many_.rows.size(), grid_.steps);
     if (!made) return made;
     Block& out = *made;
@@ -164,7 +172,8 @@ class VectorMatcher {
         if (evaluator_.track()) {
           const Time* left = many_.RowSources(r);
           const Time* right = one_.RowSources(one);
-          for (std::size_t k = 0; k < grid_.steps; ++k) out.NextSources()[k] = model::OlderSource(left[k], right[k]);
+          for (std::size_t k = 0; k < grid_.steps; ++k)
+            out.NextSources()[k] = model::OlderSource(left[k], right[k]);
         }
         out.AddRow(rows[r].labels, rows[r].drop_name, present);
       }
@@ -175,7 +184,9 @@ class VectorMatcher {
   }
 
   base::Error DuplicateOnOneSide(const Row& a, const Row& b) const {
-    const auto text = [&](const Row& row) { return VisibleLabels(*row.labels, evaluator_.Hidden(row)).ToString(); };
+    const auto text = [&](const Row& row) {
+      return VisibleLabels(*row.labels, evaluator_.Hidden(row)).ToString();
+    };
     std::string first = text(a), second = text(b);
     if (second < first) std::swap(first, second);
     std::vector<std::string> names = names_;
@@ -184,11 +195,13 @@ class VectorMatcher {
       std::sort(names.begin(), names.end());
     }
     const bool hidden = evaluator_.Hidden(a);
-    const model::Labels group = matching_.on ? KeepLabels(*a.labels, hidden, names) : DropLabels(*a.labels, hidden, names);
-    return ExecutionError(base::format(
-        "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, {}];many-to-many "
-        "matching not allowed: matching labels must be unique on one side",
-        group.ToString(), flip_ ? "left" : "right", first, second));
+    const model::Labels group =
+        matching_.on ? KeepLabels(*a.labels, hidden, names) : DropLabels(*a.labels, hidden, names);
+    return ExecutionError(
+        base::format("found duplicate series for the match group {} on the {} hand-side of the "
+                     "operation: [{}, {}];many-to-many "
+                     "matching not allowed: matching labels must be unique on one side",
+                     group.ToString(), flip_ ? "left" : "right", first, second));
   }
 
   // One result row per pair of rows that ever meets.
@@ -206,8 +219,8 @@ class VectorMatcher {
     std::vector<Pair> pairs;
     KeyTable clashes(16);
     std::vector<std::uint32_t> one_now(count_);
-    std::vector<std::size_t> met(count_, 0);   // the step, plus one, at which a signature last met
-    std::vector<std::size_t> clashed;          // likewise per clash ordinal
+    std::vector<std::size_t> met(count_, 0);  // the step, plus one, at which a signature last met
+    std::vector<std::size_t> clashed;         // likewise per clash ordinal
     for (std::size_t k = 0; k < grid_.steps; ++k) {
       const bool any_many = AnyPresent(many_, k), any_one = AnyPresent(one_, k);
       if (!any_many && !any_one) continue;
@@ -219,19 +232,22 @@ class VectorMatcher {
         if (now != kNone) return DuplicateOnOneSide(one_.rows[r], one_.rows[now]);
         now = r;
       }
-      const auto meet = [&](std::uint32_t many, std::uint32_t one, std::uint32_t signature) -> base::Result<void> {
+      const auto meet = [&](std::uint32_t many, std::uint32_t one,
+                            std::uint32_t signature) -> base::Result<void> {
         const auto [at, fresh] = pair_of.try_emplace({many, one}, pairs.size());
         if (fresh) pairs.push_back(MakePair(many, one, signature, clashes));
         Pair& pair = pairs[at->second];
         if (matching_.card == Card::kOneToOne) {
           if (met[signature] == k + 1) {
             return ExecutionError(
-                "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+                "multiple matches for labels: many-to-one matching must be explicit "
+                "(group_left/group_right)");
           }
         } else {
           if (clashed.size() <= pair.clash) clashed.resize(pair.clash + 1, 0);
           if (clashed[pair.clash] == k + 1) {
-            return ExecutionError("multiple matches for labels: grouping labels must ensure unique matches");
+            return ExecutionError(
+                "multiple matches for labels: grouping labels must ensure unique matches");
           }
           clashed[pair.clash] = k + 1;
         }
@@ -239,7 +255,8 @@ class VectorMatcher {
         const double many_value = many == kNone ? *fill_many : many_.RowValues(many)[k];
         const double one_value = one == kNone ? *fill_one : one_.RowValues(one)[k];
         WithOperator(binary_.op, binary_.return_bool, [&](auto operation) {
-          pair.values[k] = flip_ ? operation(one_value, many_value) : operation(many_value, one_value);
+          pair.values[k] =
+              flip_ ? operation(one_value, many_value) : operation(many_value, one_value);
         });
         if (evaluator_.track()) {
           const Time left = many == kNone ? model::kNoSource : many_.RowSources(many)[k];
@@ -264,8 +281,10 @@ class VectorMatcher {
     if (!out) return out;
     for (const Pair& pair : pairs) {
       std::copy(pair.values.begin(), pair.values.end(), out->NextValues());
-      if (evaluator_.track()) std::copy(pair.sources.begin(), pair.sources.end(), out->NextSources());
-      out->AddRow(pair.row.labels, pair.row.drop_name, CountPresent(pair.values.data(), grid_.steps));
+      if (evaluator_.track())
+        std::copy(pair.sources.begin(), pair.sources.end(), out->NextSources());
+      out->AddRow(pair.row.labels, pair.row.drop_name,
+                  CountPresent(pair.values.data(), grid_.steps));
     }
     if (auto finished = FinishStepwise(evaluator_, *out, grid_); !finished) return finished.error();
     return out;
@@ -281,10 +300,12 @@ class VectorMatcher {
       if (!matching_.on) names.emplace_back(model::kMetricName);
       std::sort(names.begin(), names.end());
       const bool hidden = evaluator_.Hidden(with_labels);
-      stand_in.labels = evaluator_.arena().Add(matching_.on ? KeepLabels(*with_labels.labels, hidden, names)
-                                                            : DropLabels(*with_labels.labels, hidden, names));
+      stand_in.labels =
+          evaluator_.arena().Add(matching_.on ? KeepLabels(*with_labels.labels, hidden, names)
+                                              : DropLabels(*with_labels.labels, hidden, names));
     }
-    pair.row = ResultRow(many == kNone ? stand_in : many_.rows[many], one == kNone ? &stand_in : &one_.rows[one]);
+    pair.row = ResultRow(many == kNone ? stand_in : many_.rows[many],
+                         one == kNone ? &stand_in : &one_.rows[one]);
     pair.values.assign(grid_.steps, Absent());
     if (evaluator_.track()) pair.sources.assign(grid_.steps, model::kNoSource);
     std::string key(reinterpret_cast<const char*>(&signature), sizeof(signature));
@@ -316,13 +337,15 @@ class VectorMatcher {
 
 }  // namespace
 
-base::Result<Block> VectorOperation(Evaluator& evaluator, const promql::Binary& binary, const Node& node, Block left,
-                                    Block right, const Grid& grid) {
+base::Result<Block> VectorOperation(Evaluator& evaluator, const promql::Binary& binary,
+                                    const Node& node, Block left, Block right, const Grid& grid) {
   if (binary.op == promql::BinaryOp::kTrimLower || binary.op == promql::BinaryOp::kTrimUpper) {
     if (!left.rows.empty() && !right.rows.empty()) {
-      evaluator.notes().Inform(base::format("incompatible sample types encountered for binary operator {}: float {} float",
-                                            base::GoQuote(promql::OpText(binary.op)), promql::OpText(binary.op)),
-                               node.expr->pos);
+      evaluator.notes().Inform(
+          base::format(
+              "incompatible sample types encountered for binary operator {}: float {} float",
+              base::GoQuote(promql::OpText(binary.op)), promql::OpText(binary.op)),
+          node.expr->pos);
     }
     return Block(0, grid.steps, evaluator.track());
   }

@@ -19,7 +19,8 @@ bool LooksLikeCounter(std::string_view metric) {
 }
 
 // The newest source in each window that gave a value.
-void FillSources(const Windows& windows, const SeriesSamples& samples, const double* out, Time* sources) {
+void FillSources(const Windows& windows, const SeriesSamples& samples, const double* out,
+                 Time* sources) {
   std::size_t lo = 0, hi = 0;
   for (std::size_t k = 0; k < windows.grid.steps; ++k) {
     const Time end = windows.EndOf(k);
@@ -27,7 +28,8 @@ void FillSources(const Windows& windows, const SeriesSamples& samples, const dou
     while (lo < hi && samples.times[lo] <= end - windows.range) ++lo;
     sources[k] = model::kNoSource;
     if (IsAbsent(out[k])) continue;
-    for (std::size_t i = lo; i < hi; ++i) sources[k] = model::NewerSource(sources[k], samples.SourceOf(i));
+    for (std::size_t i = lo; i < hi; ++i)
+      sources[k] = model::NewerSource(sources[k], samples.SourceOf(i));
   }
 }
 
@@ -38,7 +40,8 @@ promql::PosRange PositionOfRange(const Node& arg) {
   return arg.kind == Node::Kind::kSubquery ? promql::PosRange{} : arg.expr->pos;
 }
 
-base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid, const FunctionRow& row) {
+base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid,
+                                const FunctionRow& row) {
   Windows windows;
   windows.grid = grid;
   windows.params = {};
@@ -68,7 +71,8 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   windows.numbers = &numbers;
   windows.failure = &failure;
 
-  const bool quantile = std::get<promql::Call>(call.expr->node).function->id() == promql::FunctionId::quantile_over_time;
+  const bool quantile = std::get<promql::Call>(call.expr->node).function->id() ==
+                        promql::FunctionId::quantile_over_time;
   auto made = evaluator.NewBlock(input->size(), grid.steps);
   if (!made) return made;
   Block& block = *made;

@@ -11,7 +11,8 @@
 
 namespace plimsoll::exposition::detail {
 
-static_assert(std::endian::native == std::endian::little, "the first byte of a page must be the lowest of the word");
+static_assert(std::endian::native == std::endian::little,
+              "the first byte of a page must be the lowest of the word");
 
 constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
 constexpr std::uint64_t kHighs = 0x8080808080808080ULL;
@@ -36,15 +37,17 @@ constexpr std::uint64_t FirstBytes(std::uint64_t word, int count) {
   return word & ((std::uint64_t{1} << (count * 8)) - 1);
 }
 
-// The hash of a name, word by word, so that it can be computed while its end is searched. The products do
-// not wait for each other.
+// The hash of a name, word by word, so that it can be computed while its end is searched. The
+// products do not wait for each other.
 class NameHash {
  public:
   constexpr void Add(std::uint64_t word) {
     sum_ += word * factor_;
     factor_ += 0x9e3779b97f4a7c16ULL;  // even, so that the factors stay odd
   }
-  constexpr std::uint64_t Finish() const { return (sum_ ^ (sum_ >> 29)) * 0xbf58476d1ce4e5b9ULL >> 20; }
+  constexpr std::uint64_t Finish() const {
+    return (sum_ ^ (sum_ >> 29)) * 0xbf58476d1ce4e5b9ULL >> 20;
+  }
 
  private:
   std::uint64_t sum_ = 0;

@@ -15,13 +15,16 @@ constexpr std::uint8_t kLabelChar = 8;
 
 constexpr std::array<std::uint8_t, 256> kCharClass = [] {
   std::array<std::uint8_t, 256> table{};
-  for (int c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = kMetricStart | kMetricChar | kLabelStart | kLabelChar;
+  for (int c = 'a'; c <= 'z'; ++c)
+    table[c] = table[c - 'a' + 'A'] = kMetricStart | kMetricChar | kLabelStart | kLabelChar;
   for (int c = '0'; c <= '9'; ++c) table[c] = kMetricChar | kLabelChar;
   table['_'] = kMetricStart | kMetricChar | kLabelStart | kLabelChar;
   table[':'] = kMetricStart | kMetricChar;
   return table;
 }();
 
-inline bool Is(char c, std::uint8_t classes) { return (kCharClass[static_cast<unsigned char>(c)] & classes) != 0; }
+inline bool Is(char c, std::uint8_t classes) {
+  return (kCharClass[static_cast<unsigned char>(c)] & classes) != 0;
+}
 
 }  // namespace plimsoll::exposition::detail

@@ -48,7 +48,9 @@ class EntryReader {
   Result<double> Number();
 
   Error At(std::string message, std::size_t where) const;
-  Error Unexpected(std::string_view expected, Token got) const { return Unexpected(expected, got, begin_); }
+  Error Unexpected(std::string_view expected, Token got) const {
+    return Unexpected(expected, got, begin_);
+  }
   Error Unexpected(std::string_view expected, Token got, std::size_t entry) const;
   // For errors of Prometheus's parser that show the entry read so far, not the token.
   std::string Parsed() const { return base::GoQuote(page_.substr(begin_, lexer_.at() - begin_)); }
@@ -65,13 +67,15 @@ class EntryReader {
 Error EntryReader::At(std::string message, std::size_t where) const {
   const std::string_view before = page_.substr(0, where);
   const auto lines = std::count(before.begin(), before.end(), '\n');
-  const std::size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  return BadInput(std::move(message), {"", static_cast<int>(lines + 1), static_cast<int>(where - line_start + 1)});
+  const std::size_t line_start =
+      before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return BadInput(std::move(message),
+                  {"", static_cast<int>(lines + 1), static_cast<int>(where - line_start + 1)});
 }
 
 Error EntryReader::Unexpected(std::string_view expected, Token got, std::size_t entry) const {
-  return At(base::format("{}, got {} (\"{}\") while parsing: {}", expected, lexer_.Seen(lexer_.start()), TokenName(got),
-                         lexer_.Seen(entry)),
+  return At(base::format("{}, got {} (\"{}\") while parsing: {}", expected,
+                         lexer_.Seen(lexer_.start()), TokenName(got), lexer_.Seen(entry)),
             std::min(got == Token::kEnd ? lexer_.at() : lexer_.start(), page_.size()));
 }
 
@@ -92,16 +96,21 @@ Result<PageEntry> EntryReader::Read() {
     case Token::kEofWord:
       if (lexer_.Next() != Token::kEnd) return At("unexpected data after # EOF", lexer_.start());
       return Finish(PageEntry::Kind::kEnd);
-    case Token::kLinebreak: return Finish(PageEntry::Kind::kNothing);
+    case Token::kLinebreak:
+      return Finish(PageEntry::Kind::kNothing);
     case Token::kComment:
       lexer_.Next();  // a comment ends before its line break
       return Finish(PageEntry::Kind::kNothing);
     case Token::kHelp:
     case Token::kType:
-    case Token::kUnit: return ReadMetadata(token);
-    case Token::kBraceOpen: return ReadSeries(false);
-    case Token::kMetricName: return ReadSeries(true);
-    default: return Unexpected("expected a valid start token", token);
+    case Token::kUnit:
+      return ReadMetadata(token);
+    case Token::kBraceOpen:
+      return ReadSeries(false);
+    case Token::kMetricName:
+      return ReadSeries(true);
+    default:
+      return Unexpected("expected a valid start token", token);
   }
 }
 
@@ -121,15 +130,19 @@ Result<PageEntry> EntryReader::ReadMetadata(Token keyword) {
   if (!text.empty()) text.remove_prefix(1);  // the blank before it
   if (OpenMetrics() && !text.empty()) text.remove_suffix(1);
   entry_.text = text;
-  const std::size_t text_start = static_cast<std::size_t>(text.empty() ? name_end - page_.data() : text.data() - page_.data());
+  const std::size_t text_start =
+      static_cast<std::size_t>(text.empty() ? name_end - page_.data() : text.data() - page_.data());
   if (keyword == Token::kType && !ReadType(text, format_, entry_.type)) {
     return At(base::format("invalid metric type {}", base::GoQuote(text)), text_start);
   }
   if (keyword == Token::kHelp && !base::IsValidUtf8(text)) {
-    return At(base::format("help text {} is not a valid utf8 string", base::GoQuote(text)), text_start);
+    return At(base::format("help text {} is not a valid utf8 string", base::GoQuote(text)),
+              text_start);
   }
   if (keyword == Token::kUnit && !IsUnitOf(text, entry_.name)) {
-    return At(base::format("unit {} not a suffix of metric {}", base::GoQuote(text), base::GoQuote(entry_.name)), text_start);
+    return At(base::format("unit {} not a suffix of metric {}", base::GoQuote(text),
+                           base::GoQuote(entry_.name)),
+              text_start);
   }
   if (!OpenMetrics()) {
     if (const Token token = lexer_.Next(); token != Token::kLinebreak) {
@@ -160,7 +173,8 @@ Result<PageEntry> EntryReader::ReadSeries(bool named) {
   auto value = ReadValue(token, "metric");
   if (!value) return std::move(value).error();
   entry_.value = *value;
-  if (auto read = OpenMetrics() ? ReadEndOfSample() : ReadTextTime(); !read) return std::move(read).error();
+  if (auto read = OpenMetrics() ? ReadEndOfSample() : ReadTextTime(); !read)
+    return std::move(read).error();
   return Finish(PageEntry::Kind::kSample);
 }
 
@@ -175,7 +189,8 @@ Result<void> EntryReader::ReadBraces(Braces braces) {
     token = lexer_.Next();
     if (quoted && (token == Token::kComma || token == Token::kBraceClose)) {
       if (exemplar) return Unexpected("expected label name", token);
-      if (has_name_) return At(base::format("metric name already set while parsing: {}", Parsed()), name_start);
+      if (has_name_)
+        return At(base::format("metric name already set while parsing: {}", Parsed()), name_start);
       has_name_ = true;
       entry_.name = name.substr(1, name.size() - 2);
       if (token == Token::kComma) token = lexer_.Next();
@@ -185,7 +200,8 @@ Result<void> EntryReader::ReadBraces(Braces braces) {
     token = lexer_.Next();
     if (token != Token::kLabelValue) return Unexpected("expected label value", token);
     if (!base::IsValidUtf8(lexer_.bytes())) {
-      return At(base::format("invalid UTF-8 label value: {}", base::GoQuote(lexer_.bytes())), lexer_.start());
+      return At(base::format("invalid UTF-8 label value: {}", base::GoQuote(lexer_.bytes())),
+                lexer_.start());
     }
     token = lexer_.Next();
     if (token == Token::kComma) {
@@ -207,12 +223,14 @@ Result<double> EntryReader::Number() {
   if (fault == NumberFault::kUnsupported) {
     return At(base::format("{} while parsing: {}", FaultText(fault), Parsed()), where);
   }
-  return At(base::format("strconv.ParseFloat: parsing {}: {} while parsing: {}", base::GoQuote(token), FaultText(fault), Parsed()),
+  return At(base::format("strconv.ParseFloat: parsing {}: {} while parsing: {}",
+                         base::GoQuote(token), FaultText(fault), Parsed()),
             where);
 }
 
 Result<double> EntryReader::ReadValue(Token token, std::string_view what) {
-  if (token != Token::kValue) return Unexpected(base::format("expected value after {}", what), token);
+  if (token != Token::kValue)
+    return Unexpected(base::format("expected value after {}", what), token);
   auto value = Number();
   if (value && std::isnan(*value)) return model::NormalNaN();
   return value;
@@ -223,9 +241,11 @@ Result<void> EntryReader::ReadTextTime() {
   if (token == Token::kLinebreak) return {};
   if (token != Token::kTimestamp) return Unexpected("expected timestamp or new record", token);
   const std::string_view digits = lexer_.bytes();
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), entry_.time);
+  const auto [end, code] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), entry_.time);
   if (code != std::errc() || end != digits.data() + digits.size()) {
-    return At(base::format("strconv.ParseInt: parsing {}: value out of range while parsing: {}", base::GoQuote(digits), Parsed()),
+    return At(base::format("strconv.ParseInt: parsing {}: value out of range while parsing: {}",
+                           base::GoQuote(digits), Parsed()),
               lexer_.start());
   }
   entry_.has_time = true;
@@ -239,7 +259,9 @@ Result<void> EntryReader::ReadTime(bool of_exemplar) {
   auto seconds = Number();
   if (!seconds) return std::move(seconds).error();
   if (!std::isfinite(*seconds)) {
-    return At(base::format("invalid {}timestamp {}", of_exemplar ? "exemplar " : "", base::ShortestG(*seconds)), where);
+    return At(base::format("invalid {}timestamp {}", of_exemplar ? "exemplar " : "",
+                           base::ShortestG(*seconds)),
+              where);
   }
   if (!of_exemplar) {
     entry_.has_time = true;
@@ -269,13 +291,15 @@ Result<void> EntryReader::ReadEndOfSample() {
 
 Result<void> EntryReader::ReadExemplar() {
   if (auto read = ReadBraces(Braces::kExemplar); !read) return read;
-  if (auto value = ReadValue(lexer_.Next(), "exemplar labels"); !value) return std::move(value).error();
+  if (auto value = ReadValue(lexer_.Next(), "exemplar labels"); !value)
+    return std::move(value).error();
   Token token = lexer_.Next();
   if (token == Token::kEnd) return NoEof();
   if (token == Token::kTimestamp) {
     if (auto read = ReadTime(true); !read) return read;
     token = lexer_.Next();
-    if (token != Token::kLinebreak) return Unexpected("expected next entry after exemplar timestamp", token);
+    if (token != Token::kLinebreak)
+      return Unexpected("expected next entry after exemplar timestamp", token);
     return {};
   }
   if (token != Token::kLinebreak) return Unexpected("expected timestamp or comment", token);
@@ -292,15 +316,16 @@ bool ReadType(std::string_view word, Format format, model::MetricType& type) {
     bool text;
     bool open_metrics;
   };
-  static constexpr std::array<Row, 9> kTypes = {{{"gauge", MetricType::kGauge, true, true},
-                                                 {"counter", MetricType::kCounter, true, true},
-                                                 {"histogram", MetricType::kHistogram, true, true},
-                                                 {"summary", MetricType::kSummary, true, true},
-                                                 {"untyped", MetricType::kUnknown, true, false},
-                                                 {"unknown", MetricType::kUnknown, false, true},
-                                                 {"gaugehistogram", MetricType::kGaugeHistogram, false, true},
-                                                 {"info", MetricType::kInfo, false, true},
-                                                 {"stateset", MetricType::kStateSet, false, true}}};
+  static constexpr std::array<Row, 9> kTypes = {
+      {{"gauge", MetricType::kGauge, true, true},
+       {"counter", MetricType::kCounter, true, true},
+       {"histogram", MetricType::kHistogram, true, true},
+       {"summary", MetricType::kSummary, true, true},
+       {"untyped", MetricType::kUnknown, true, false},
+       {"unknown", MetricType::kUnknown, false, true},
+       {"gaugehistogram", MetricType::kGaugeHistogram, false, true},
+       {"info", MetricType::kInfo, false, true},
+       {"stateset", MetricType::kStateSet, false, true}}};
   for (const Row& row : kTypes) {
     if (row.word != word || !(format == Format::kText ? row.text : row.open_metrics)) continue;
     type = row.type;
@@ -310,7 +335,8 @@ bool ReadType(std::string_view word, Format format, model::MetricType& type) {
 }
 
 bool IsUnitOf(std::string_view unit, std::string_view name) {
-  return unit.empty() || (name.size() > unit.size() && name.ends_with(unit) && name[name.size() - unit.size() - 1] == '_');
+  return unit.empty() || (name.size() > unit.size() && name.ends_with(unit) &&
+                          name[name.size() - unit.size() - 1] == '_');
 }
 
 base::Time SecondsToTime(double seconds) {

@@ -2,8 +2,9 @@
 //
 // One entry of a page, read token by token: the grammar, and the only maker of parse errors.
 //
-// Accepts and refuses what Prometheus accepts and refuses, with its texts. Deliberately different: blanks
-// before a metric name are not part of the name, and an error shows a bounded part of its entry.
+// Accepts and refuses what Prometheus accepts and refuses, with its texts. Deliberately different:
+// blanks before a metric name are not part of the name, and an error shows a bounded part of its
+// entry.
 //
 // Threads: pure. Lives as long as: the views of an entry point into the page.
 // See: prometheus/prometheus model/textparse/promparse.go and openmetricsparse.go
@@ -40,7 +41,8 @@ base::Result<PageEntry> ReadEntry(std::string_view page, std::size_t at, Format 
 bool ReadType(std::string_view word, Format format, model::MetricType& type);
 // Returns: whether UNIT may say `unit` of the family `name`.
 bool IsUnitOf(std::string_view unit, std::string_view name);
-// OpenMetrics gives seconds. Truncates as Prometheus does; what does not fit is the end of the range.
+// OpenMetrics gives seconds. Truncates as Prometheus does; what does not fit is the end of the
+// range.
 base::Time SecondsToTime(double seconds);
 
 }  // namespace plimsoll::exposition::detail

@@ -2,9 +2,10 @@
 //
 // Tokens of an exposition page. See lexer.h.
 //
-// On purpose not as in Prometheus: its lexers drop NUL bytes in places where they then change the meaning (behind
-// the closing quote of a label value, within the words HELP and TYPE, at the start of a comment, where a page
-// silently ends). Here a NUL is a byte of a label value, a HELP text or a comment, and wrong elsewhere.
+// On purpose not as in Prometheus: its lexers drop NUL bytes in places where they then change the
+// meaning (behind the closing quote of a label value, within the words HELP and TYPE, at the start
+// of a comment, where a page silently ends). Here a NUL is a byte of a label value, a HELP text or
+// a comment, and wrong elsewhere.
 #include "exposition/detail/lexer.h"
 
 #include <algorithm>
@@ -25,25 +26,44 @@ constexpr std::size_t kShownBytes = 400;
 
 std::string_view TokenName(Token token) {
   switch (token) {
-    case Token::kInvalid: return "INVALID";
-    case Token::kEnd: return "EOF";
-    case Token::kLinebreak: return "LINEBREAK";
-    case Token::kHelp: return "HELP";
-    case Token::kType: return "TYPE";
-    case Token::kUnit: return "UNIT";
-    case Token::kEofWord: return "EOFWORD";
-    case Token::kText: return "TEXT";
-    case Token::kComment: return "COMMENT";
-    case Token::kMetricName: return "MNAME";
-    case Token::kQuoted: return "QSTRING";
-    case Token::kBraceOpen: return "BOPEN";
-    case Token::kBraceClose: return "BCLOSE";
-    case Token::kLabelName: return "LNAME";
-    case Token::kLabelValue: return "LVALUE";
-    case Token::kComma: return "COMMA";
-    case Token::kEqual: return "EQUAL";
-    case Token::kTimestamp: return "TIMESTAMP";
-    case Token::kValue: return "VALUE";
+    case Token::kInvalid:
+      return "INVALID";
+    case Token::kEnd:
+      return "EOF";
+    case Token::kLinebreak:
+      return "LINEBREAK";
+    case Token::kHelp:
+      return "HELP";
+    case Token::kType:
+      return "TYPE";
+    case Token::kUnit:
+      return "UNIT";
+    case Token::kEofWord:
+      return "EOFWORD";
+    case Token::kText:
+      return "TEXT";
+    case Token::kComment:
+      return "COMMENT";
+    case Token::kMetricName:
+      return "MNAME";
+    case Token::kQuoted:
+      return "QSTRING";
+    case Token::kBraceOpen:
+      return "BOPEN";
+    case Token::kBraceClose:
+      return "BCLOSE";
+    case Token::kLabelName:
+      return "LNAME";
+    case Token::kLabelValue:
+      return "LVALUE";
+    case Token::kComma:
+      return "COMMA";
+    case Token::kEqual:
+      return "EQUAL";
+    case Token::kTimestamp:
+      return "TIMESTAMP";
+    case Token::kValue:
+      return "VALUE";
   }
   return "";
 }
@@ -87,13 +107,15 @@ Token Lexer::Word(Token token, State next, bool colon) {
 Token Lexer::Quoted(Token token, State next, bool newline, bool nul) {
   std::size_t i = at_ + 1;
   for (;; ++i) {
-    if (nul) while (i < size_ && At(i) == '\0') ++i;
+    if (nul)
+      while (i < size_ && At(i) == '\0') ++i;
     char c = At(i);
     if (c == '"') return Accept(i + 1, token, next);
     const bool escaped = c == '\\';
     if (escaped) {
       ++i;
-      if (nul) while (i < size_ && At(i) == '\0') ++i;
+      if (nul)
+        while (i < size_ && At(i) == '\0') ++i;
       c = At(i);
     }
     if (c == '\0' || (c == '\n' && (escaped || !newline))) return Stuck(i);
@@ -107,21 +129,31 @@ Token Lexer::MetaName() {
 
 Token Lexer::InLabels(State after_equal, State after_close, bool newline) {
   switch (At(at_)) {
-    case '"': return Quoted(Token::kQuoted, state_, newline, false);
-    case '}': return Accept(at_ + 1, Token::kBraceClose, after_close);
-    case '=': return Accept(at_ + 1, Token::kEqual, after_equal);
-    case ',': return Accept(at_ + 1, Token::kComma);
-    default: return Word(Token::kLabelName, state_, false);
+    case '"':
+      return Quoted(Token::kQuoted, state_, newline, false);
+    case '}':
+      return Accept(at_ + 1, Token::kBraceClose, after_close);
+    case '=':
+      return Accept(at_ + 1, Token::kEqual, after_equal);
+    case ',':
+      return Accept(at_ + 1, Token::kComma);
+    default:
+      return Word(Token::kLabelName, state_, false);
   }
 }
 
 Token Lexer::TextInit() {
   switch (At(at_)) {
-    case '\0': return Accept(at_ + 1, Token::kEnd);
-    case '\n': return Accept(at_ + 1, Token::kLinebreak);
-    case '{': return Accept(at_ + 1, Token::kBraceOpen, State::kLabels);
-    case '#': return TextComment();
-    default: return Word(Token::kMetricName, State::kValue, true);
+    case '\0':
+      return Accept(at_ + 1, Token::kEnd);
+    case '\n':
+      return Accept(at_ + 1, Token::kLinebreak);
+    case '{':
+      return Accept(at_ + 1, Token::kBraceOpen, State::kLabels);
+    case '#':
+      return TextComment();
+    default:
+      return Word(Token::kMetricName, State::kValue, true);
   }
 }
 
@@ -143,18 +175,22 @@ Token Lexer::Text() {
   const char c = At(at_);
   if (state_ != State::kMetaText && IsBlank(c)) return Blanks();
   switch (state_) {
-    case State::kInit: return TextInit();
-    case State::kMetaName: return MetaName();
+    case State::kInit:
+      return TextInit();
+    case State::kMetaName:
+      return MetaName();
     case State::kMetaText: {
       if (c == '\0') return Accept(at_, Token::kText, State::kInit);
       const std::size_t end = std::min(page_.find('\n', at_), page_.size());
       const std::string_view rest = page_.substr(std::min(at_, page_.size()), end - at_);
-      if (!rest.empty() && rest.find_first_not_of(std::string_view(" \t\0", 3)) == std::string_view::npos) {
+      if (!rest.empty() &&
+          rest.find_first_not_of(std::string_view(" \t\0", 3)) == std::string_view::npos) {
         start_ = end;  // nothing but blanks counts as nothing
       }
       return Accept(end, Token::kText, State::kInit);
     }
-    case State::kLabels: return InLabels(State::kLabelValue, State::kValue, true);
+    case State::kLabels:
+      return InLabels(State::kLabelValue, State::kValue, true);
     case State::kLabelValue:
       return c == '"' ? Quoted(Token::kLabelValue, State::kLabels, true, true) : Stuck(at_);
     case State::kValue: {
@@ -171,7 +207,8 @@ Token Lexer::Text() {
     }
     case State::kExemplar:
     case State::kExemplarValue:
-    case State::kExemplarTimestamp: break;  // not states of a text page
+    case State::kExemplarTimestamp:
+      break;  // not states of a text page
   }
   return Stuck(at_);
 }
@@ -222,21 +259,25 @@ Token Lexer::OpenMetrics() {
       if (c == '#') return OpenMetricsComment();
       if (c == '{') return Accept(at_ + 1, Token::kBraceOpen, State::kLabels);
       return Word(Token::kMetricName, State::kValue, true);
-    case State::kMetaName: return MetaName();
+    case State::kMetaName:
+      return MetaName();
     case State::kMetaText: {
       if (c != ' ') return Stuck(at_);
       const std::size_t end = page_.find('\n', at_);
       if (end == std::string_view::npos) return Stuck(page_.size());
       return Accept(end + 1, Token::kText, State::kInit);
     }
-    case State::kLabels: return InLabels(State::kLabelValue, State::kValue, true);
+    case State::kLabels:
+      return InLabels(State::kLabelValue, State::kValue, true);
     case State::kLabelValue:
       return c == '"' ? Quoted(Token::kLabelValue, State::kLabels, false, true) : Stuck(at_);
     case State::kValue:
       if (c == '{') return Accept(at_ + 1, Token::kBraceOpen, State::kLabels);
       return SpacedValue(Token::kValue, State::kTimestamp);
-    case State::kTimestamp: return OpenMetricsTimestamp();
-    case State::kExemplar: return InLabels(State::kExemplarValue, State::kExemplarValue, false);
+    case State::kTimestamp:
+      return OpenMetricsTimestamp();
+    case State::kExemplar:
+      return InLabels(State::kExemplarValue, State::kExemplarValue, false);
     case State::kExemplarValue:
       if (c == '"') return Quoted(Token::kLabelValue, State::kExemplar, false, false);
       return SpacedValue(Token::kValue, State::kExemplarTimestamp);

@@ -9,7 +9,8 @@ namespace plimsoll::exposition::detail {
 namespace {
 
 bool IsTokenChar(char c) {
-  const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  const bool alphanumeric =
+      (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   return alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
@@ -85,7 +86,8 @@ base::Result<MediaType> ParseMediaType(std::string_view text) {
     if (equal) rest = TrimLeft(rest.substr(1));
     if (!equal || !TakeValue(rest, value)) return base::BadInput("mime: invalid media parameter");
     for (const auto& [known, known_value] : media.parameters) {
-      if (known == name && known_value != value) return base::BadInput("mime: duplicate parameter name");
+      if (known == name && known_value != value)
+        return base::BadInput("mime: duplicate parameter name");
     }
     media.parameters.emplace_back(std::move(name), std::move(value));
   }

@@ -16,7 +16,7 @@
 namespace plimsoll::exposition::detail {
 
 struct MediaType {
-  std::string type;                                              // lower case, "text/plain"
+  std::string type;                                             // lower case, "text/plain"
   std::vector<std::pair<std::string, std::string>> parameters;  // names in lower case
 
   // Returns: "" when absent.

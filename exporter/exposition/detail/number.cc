@@ -22,7 +22,8 @@ bool EqualsLower(std::string_view text, std::string_view lower) {
 }
 
 // from_chars does not say in which direction a literal is out of range.
-// Returns: whether the first digit that counts stands left of the decimal point once the exponent is applied.
+// Returns: whether the first digit that counts stands left of the decimal point once the exponent
+// is applied.
 bool IsLarge(std::string_view decimal) {
   const std::size_t e = decimal.find_first_of("eE");
   const std::string_view mantissa = decimal.substr(0, e);
@@ -78,10 +79,14 @@ NumberFault ParseNumber(std::string_view token, double& out) {
 
 std::string_view FaultText(NumberFault fault) {
   switch (fault) {
-    case NumberFault::kNone: return "";
-    case NumberFault::kUnsupported: return "unsupported character in float";
-    case NumberFault::kSyntax: return "invalid syntax";
-    case NumberFault::kRange: return "value out of range";
+    case NumberFault::kNone:
+      return "";
+    case NumberFault::kUnsupported:
+      return "unsupported character in float";
+    case NumberFault::kSyntax:
+      return "invalid syntax";
+    case NumberFault::kRange:
+      return "value out of range";
   }
   return "";
 }

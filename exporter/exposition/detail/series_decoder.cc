@@ -76,7 +76,8 @@ void AppendUnescaped(std::string_view raw, bool quotes, std::string& out) {
   }
 }
 
-base::Result<void> DecodeSeries(std::string_view series, model::MetricType type, model::LabelsBuilder& out) {
+base::Result<void> DecodeSeries(std::string_view series, model::MetricType type,
+                                model::LabelsBuilder& out) {
   out.Reset();
   std::optional<std::string> repeated;
   std::string name;
@@ -113,7 +114,8 @@ base::Result<void> DecodeSeries(std::string_view series, model::MetricType type,
       add(label, scanner.Quoted());
     }
   }
-  if (repeated) return base::BadInput(base::format("label name {} is not unique", base::GoQuote(*repeated)));
+  if (repeated)
+    return base::BadInput(base::format("label name {} is not unique", base::GoQuote(*repeated)));
   return {};
 }
 

@@ -19,6 +19,7 @@ void AppendUnescaped(std::string_view raw, bool quotes, std::string& out);
 
 // Requires: `series` was accepted by the parser.
 // Fails with: kBadInput when a label name is given twice; `out` then holds the last value.
-base::Result<void> DecodeSeries(std::string_view series, model::MetricType type, model::LabelsBuilder& out);
+base::Result<void> DecodeSeries(std::string_view series, model::MetricType type,
+                                model::LabelsBuilder& out);
 
 }  // namespace plimsoll::exposition::detail

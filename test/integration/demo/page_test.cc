@@ -29,8 +29,7 @@ std::set<std::string> Families(std::istream& page) {
 }
 
 std::string Get(const std::string& path, const std::string& headers) {
-  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
-         "Connection: close\r\n\r\n";
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "Connection: close\r\n\r\n";
 }
 
 const std::string kUser = "X-Trino-User: test\r\n";

@@ -28,12 +28,16 @@ struct Page {
 
 std::vector<Page> Pages() {
   std::vector<Page> pages;
-  for (const auto& file : std::filesystem::directory_iterator(PLIMSOLL_SOURCE_ROOT "/test/fixtures/exposition")) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(PLIMSOLL_SOURCE_ROOT "/test/fixtures/exposition")) {
     std::ifstream in(file.path(), std::ios::binary);
-    pages.push_back({file.path().filename().string(), file.path().extension() == ".text" ? Format::kText : Format::kOpenMetrics,
-                     std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>())});
+    pages.push_back(
+        {file.path().filename().string(),
+         file.path().extension() == ".text" ? Format::kText : Format::kOpenMetrics,
+         std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>())});
   }
-  std::sort(pages.begin(), pages.end(), [](const Page& a, const Page& b) { return a.name < b.name; });
+  std::sort(pages.begin(), pages.end(),
+            [](const Page& a, const Page& b) { return a.name < b.name; });
   REQUIRE(pages.size() >= 7);
   return pages;
 }

@@ -6,7 +6,8 @@
 using namespace plimsoll;
 using namespace plimsoll::eval;
 
-TEST_CASE_FIXTURE(World, "an instant selector takes the newest sample within the lookback, left-open") {
+TEST_CASE_FIXTURE(World,
+                  "an instant selector takes the newest sample within the lookback, left-open") {
   Load("x 1 2 3");
   CHECK(Eval("x", 2min) == "x 3");
   CHECK(Eval("x", 6min) == "x 3");
@@ -51,7 +52,8 @@ TEST_CASE_FIXTURE(World, "a range query merges series that lose their name and d
   CHECK(EvalRange("-{__name__=~\"a|b\"}", 0min, 3min, 1min) == "{} -1@0 -2@60 -5@120 -6@180");
   CHECK(EvalRange("abs({__name__=~\"a|b\"})", 0min, 3min, 1min) == "{} 1@0 2@60 5@120 6@180");
   Load("c 1 1 1");
-  CHECK(Eval("-{__name__=~\"a|c\"}", 1min) == "vector cannot contain metrics with the same labelset");
+  CHECK(Eval("-{__name__=~\"a|c\"}", 1min) ==
+        "vector cannot contain metrics with the same labelset");
 }
 
 TEST_CASE_FIXTURE(World, "what makes a query too big is said as Prometheus says it") {
@@ -74,11 +76,13 @@ TEST_CASE_FIXTURE(World, "a query can be canceled") {
 }
 
 TEST_CASE_FIXTURE(World, "a range selector cannot be asked for at several steps") {
-  CHECK(EvalRange("x[5m]", 0min, 1min, 1min) ==
-        "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector");
+  CHECK(
+      EvalRange("x[5m]", 0min, 1min, 1min) ==
+      "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector");
 }
 
-TEST_CASE_FIXTURE(World, "a prepared query asks for its series again only when the table has changed") {
+TEST_CASE_FIXTURE(World,
+                  "a prepared query asks for its series again only when the table has changed") {
   Load("x{a=\"1\"} 1 2 3");
   Prepared prepared(std::move(*promql::Parse("sum(x) + sum(x)")), "sum(x) + sum(x)");
   CHECK(Text(prepared.Instant(*storage.Open(), 60000)) == "{} 4");

@@ -69,10 +69,12 @@ class World {
   }
 
   // "{a="1"} 5; {a="2"} 6": elements in the order in which they came.
-  std::string Eval(const std::string& text, std::chrono::milliseconds at) { return Text(Ask(text, at)); }
+  std::string Eval(const std::string& text, std::chrono::milliseconds at) {
+    return Text(Ask(text, at));
+  }
 
-  std::string EvalRange(const std::string& text, std::chrono::milliseconds start, std::chrono::milliseconds end,
-                        std::chrono::milliseconds step) {
+  std::string EvalRange(const std::string& text, std::chrono::milliseconds start,
+                        std::chrono::milliseconds end, std::chrono::milliseconds step) {
     const auto expr = promql::Parse(text, parse);
     if (!expr) return expr.error().message;
     const auto querier = storage.Open();
@@ -85,12 +87,14 @@ class World {
     if (!answer) return answer.error().message;
     model::Time source = model::kNoSource;
     if (const auto* vector = std::get_if<Vector>(&answer->value)) {
-      if (vector->elements.size() != 1) return std::to_string(vector->elements.size()) + " elements";
+      if (vector->elements.size() != 1)
+        return std::to_string(vector->elements.size()) + " elements";
       source = vector->elements[0].source;
     } else {
       source = std::get<Scalar>(answer->value).source;
     }
-    return source == model::kNoSource ? "none" : base::SprintFloat(static_cast<double>(source) / 1000);
+    return source == model::kNoSource ? "none"
+                                      : base::SprintFloat(static_cast<double>(source) / 1000);
   }
 
   static std::string Text(const base::Result<Answer>& answer) {
@@ -102,14 +106,16 @@ class World {
       out = string->value;
     } else if (const auto* vector = std::get_if<Vector>(&answer->value)) {
       for (const Element& element : vector->elements) {
-        out += (out.empty() ? "" : "; ") + element.labels.ToString() + " " + base::SprintFloat(element.value);
+        out += (out.empty() ? "" : "; ") + element.labels.ToString() + " " +
+               base::SprintFloat(element.value);
       }
     } else {
       const auto& matrix = std::get<Matrix>(answer->value);
       for (const Matrix::Series& series : matrix.series) {
         out += (out.empty() ? "" : "; ") + series.labels.ToString();
         matrix.ForEachPoint(series, [&](model::Time time, double value) {
-          out += " " + base::SprintFloat(value) + "@" + base::SprintFloat(static_cast<double>(time) / 1000);
+          out += " " + base::SprintFloat(value) + "@" +
+                 base::SprintFloat(static_cast<double>(time) / 1000);
         });
       }
     }

@@ -45,7 +45,8 @@ TEST_CASE("hexadecimal floats, underscores and signed NaN are refused") {
   CHECK(Fault("0x1p4") == NumberFault::kUnsupported);
   CHECK(Fault("1_000") == NumberFault::kUnsupported);
   CHECK(Fault("1P") == NumberFault::kUnsupported);
-  for (const char* token : {"", "+", ".", "-.", "e5", "1e", "1e+", "0x1", "+NaN", "-nan", "infi", "nano", "1 ", "1\r", "+-1", "1.2.3"}) {
+  for (const char* token : {"", "+", ".", "-.", "e5", "1e", "1e+", "0x1", "+NaN", "-nan", "infi",
+                            "nano", "1 ", "1\r", "+-1", "1.2.3"}) {
     CAPTURE(token);
     CHECK(Fault(token) == NumberFault::kSyntax);
   }
@@ -73,10 +74,12 @@ TEST_CASE("the short way gives the same bits as the long one") {
   for (int i = 0; i < 20000; ++i) {
     std::string text;
     if (random(3) == 0) text += '-';
-    for (std::uint64_t digits = random(12); digits-- > 0;) text += static_cast<char>('0' + random(10));
+    for (std::uint64_t digits = random(12); digits-- > 0;)
+      text += static_cast<char>('0' + random(10));
     if (random(2) == 0) {
       text += '.';
-      for (std::uint64_t digits = random(10); digits-- > 0;) text += static_cast<char>('0' + random(10));
+      for (std::uint64_t digits = random(10); digits-- > 0;)
+        text += static_cast<char>('0' + random(10));
     }
     if (random(3) == 0) text += (random(2) == 0 ? "e-" : "E+") + std::to_string(random(30));
     text += '\n';

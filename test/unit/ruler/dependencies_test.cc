@@ -108,11 +108,12 @@ TEST_CASE("a query offset reaches farther") {
 TEST_CASE("what no window can hold is an error that names the rule") {
   const Found found =
       WindowOf(Rules({{"a", "x @ 1600000000"}, {"b", "max_over_time(x[25h])"}, {"c", "x"}}));
-  CHECK(found.errors ==
-        "f.yml:1:28: group \"g\", rule 1, \"a\": the expression is fixed to a time with @, which no "
-        "window can hold\n"
-        "f.yml:1:67: group \"g\", rule 2, \"b\": the expression reads 1d1h back, expected at most 1d "
-        "(storage.max_window)\n");
+  CHECK(
+      found.errors ==
+      "f.yml:1:28: group \"g\", rule 1, \"a\": the expression is fixed to a time with @, which no "
+      "window can hold\n"
+      "f.yml:1:67: group \"g\", rule 2, \"b\": the expression reads 1d1h back, expected at most 1d "
+      "(storage.max_window)\n");
   CHECK(found.window.reach == 5min);
   WindowOptions options;
   options.max_window = 25h;
