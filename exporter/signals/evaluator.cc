@@ -212,6 +212,16 @@ std::shared_ptr<const Snapshot> Evaluator::First(const Snapshot* previous, Momen
     }
     first->metrics.push_back(std::move(next));
   }
+  // What stands on /metrics stays there until the first tick says otherwise.
+  for (const PreparedSignal& signal : state_->signals) {
+    SignalFamily next{.signal = signal.signal};
+    if (previous != nullptr) {
+      for (const SignalFamily& before : previous->signals) {
+        if (before.signal->name == next.signal->name) next.points = before.points;
+      }
+    }
+    first->signals.push_back(std::move(next));
+  }
   first->BuildIndex();
   return first;
 }
