@@ -24,20 +24,18 @@ class FakeTargets final : public scrape::Fetcher {
   // What the next and all later scrapes of `url` get.
   void Serve(const std::string& url, std::string body,
              std::string content_type = "text/plain; version=0.0.4") {
-    answers_[url] = {.page = scrape::Page{200, "200 OK", std::move(content_type), std::move(body)}};
+    Answer(url, scrape::Page{200, "200 OK", std::move(content_type), std::move(body)});
   }
   void ServeStatus(const std::string& url, int status, std::string text, std::string body = "") {
-    answers_[url] = {.page = scrape::Page{status, std::move(text), "text/plain", std::move(body)}};
+    Answer(url, scrape::Page{status, std::move(text), "text/plain", std::move(body)});
   }
-  void Fail(const std::string& url, base::Error error) {
-    answers_[url] = {.page = std::move(error)};
-  }
+  void Fail(const std::string& url, base::Error error) { Answer(url, std::move(error)); }
   void Hold(const std::string& url) { held_[url]; }
   // Lets the oldest waiting fetch of a held target end, with what it serves now.
   void Release(const std::string& url) {
     auto done = std::move(held_[url].front());
     held_[url].pop_front();
-    done(answers_[url]);
+    done(AnswerOf(url));
   }
 
   void Start(scrape::PageRequest request, std::function<void(scrape::Fetched)> done) override {
@@ -47,16 +45,23 @@ class FakeTargets final : public scrape::Fetcher {
       held->second.push_back(std::move(done));
       return;
     }
-    const auto found = answers_.find(url);
-    done(found != answers_.end()
-             ? found->second
-             : scrape::Fetched{base::Error{base::Error::Kind::kUnavailable,
-                                           "Get \"" + url + "\": connect: connection refused"}});
+    done(AnswerOf(url));
   }
 
   std::vector<scrape::PageRequest> requests;
 
  private:
+  void Answer(const std::string& url, base::Result<scrape::Page> page) {
+    answers_.insert_or_assign(url, scrape::Fetched{.page = std::move(page)});
+  }
+  // A target that was never given a page refuses the connection.
+  scrape::Fetched AnswerOf(const std::string& url) const {
+    const auto found = answers_.find(url);
+    if (found != answers_.end()) return found->second;
+    return {base::Error{base::Error::Kind::kUnavailable,
+                        "Get \"" + url + "\": connect: connection refused"}};
+  }
+
   std::map<std::string, scrape::Fetched> answers_;
   std::map<std::string, std::deque<std::function<void(scrape::Fetched)>>> held_;
 };
