@@ -72,9 +72,10 @@ void Loop::BeginDue(Time now) {
     if (slot > now) continue;
     // Only the newest slot counts: after a stall the missed ones are not caught up with.
     Time newest = slot;
-    for (Time next = job->NextSlot(newest); next <= now; next = job->NextSlot(newest)) {
-      newest = next;
-      skipped_.Add();
+    if (job->NextSlot(slot) <= now) {
+      const Time interval = std::max<Time>(1, job->config().scrape_interval.count());
+      newest = job->NextSlot(now - interval);
+      skipped_.Add(static_cast<double>((newest - slot + interval - 1) / interval));
     }
     slot = job->NextSlot(newest);
     std::erase_if(open_, [job = job](const OpenTick& open) { return open.job == job; });
