@@ -290,6 +290,8 @@ void AppendJson(const Json& value, std::string& out) {
     case Json::Kind::kNumber:
       if (value.integer) {
         JsonWriter(out).Integer(*value.integer);
+      } else if (value.number == 0 && std::signbit(value.number)) {
+        out += "-0.0";  // "-0" would read as the integer, which has no sign
       } else {
         JsonWriter(out).Number(value.number);
       }

@@ -40,6 +40,7 @@ TEST_CASE("what was read is written again") {
   CHECK(Again("9223372036854775807") == "9223372036854775807");
   CHECK(Again("18446744073709551615") == "18446744073709552000");
   CHECK(Again("1e300") == "1e+300");
+  CHECK(Again("[-0, -0.0]") == "[0,-0.0]");
   CHECK(Again(R"("\u00e4\n")") == "\"\xC3\xA4\\n\"");
 }
 
