@@ -22,13 +22,19 @@ constexpr int kWindowSamples = 60;
 
 enum Shape { kCounter, kNoisyCounter, kFloat };
 
+std::string Text(std::string text, std::size_t number, std::string_view rest = {}) {
+  text += std::to_string(number);
+  text += rest;
+  return text;
+}
+
 model::Labels LabelsOf(std::size_t i) {
-  return model::Labels{{"__name__", "load_counter_" + std::to_string(i % 6) + "_total"},
-                       {"catalog", "catalog_" + std::to_string(i / 6 % 8)},
+  return model::Labels{{"__name__", Text("load_counter_", i % 6, "_total")},
+                       {"catalog", Text("catalog_", i / 6 % 8)},
                        {"instance", "127.0.0.1:40000"},
                        {"job", "load"},
-                       {"node", "node-" + std::to_string(i / 60) + ".example"},
-                       {"op", "operation_" + std::to_string(i / 6 % 10)}};
+                       {"node", Text("node-", i / 60, ".example")},
+                       {"op", Text("operation_", i / 6 % 10)}};
 }
 
 class Values {

@@ -65,18 +65,21 @@ Outcome Core::Append(SeriesRef ref, model::Time time, double value, std::int64_t
   const bool recorded = lag != HotSeries::kScraped;
   Chunk* const head = hot.head.load(std::memory_order_relaxed);
   if (head == nullptr && states_[index] == State::kTombstone) revived_.push_back(index);
-  if (head == nullptr || head->recorded != recorded ||
+  // One whole number among fractions does not make an integer chunk.
+  const bool whole = IsWhole(bits) && (last.slot == kNoSlot || IsWhole(last.bits));
+  const auto code = whole ? ChunkKind::Code::kInteger : ChunkKind::Code::kXor;
+  if (head == nullptr || head->kind.recorded != recorded ||
       !AppendToChunk(*head, hot.state, last, sample)) {
-    NewChunk(hot, sample, recorded);
+    NewChunk(hot, {code, recorded}, sample);
   }
   WriteNewest(hot, {sample.slot, bits, lag});
   touched_.push_back(index);
   return Outcome::kAppended;
 }
 
-void Core::NewChunk(HotSeries& hot, const ChunkSample& sample, bool recorded) {
-  Chunk* const chunk = pool_.Take();
-  chunk->Reset(sample.slot, recorded, hot.head.load(std::memory_order_relaxed));
+void Core::NewChunk(HotSeries& hot, ChunkKind kind, const ChunkSample& sample) {
+  Chunk* const chunk = pool_.Take(kind);
+  chunk->Reset(sample.slot, kind, hot.head.load(std::memory_order_relaxed));
   StartChunk(*chunk, hot.state, sample);
   slots_.ChunkStarts(sample.slot);
   hot.head.store(chunk, std::memory_order_release);
@@ -144,11 +147,11 @@ void Core::ReportGauges() {
   }
   series_gauge_.Set(static_cast<double>(live_));
   bytes_gauge_.Set(static_cast<double>(Bytes()));
-  pinned_gauge_.Set(static_cast<double>(pinned_chunks_ * sizeof(Chunk)));
+  pinned_gauge_.Set(static_cast<double>(pinned_bytes_));
 }
 
 std::uint64_t Core::Bytes() const {
-  std::uint64_t bytes = pool_.used() * sizeof(Chunk) + owned_pages_.size() * sizeof(SeriesPage) +
+  std::uint64_t bytes = pool_.used_bytes() + owned_pages_.size() * sizeof(SeriesPage) +
                         label_bytes_ + hash_.capacity() * sizeof(hash_[0]) + slots_.bytes() +
                         states_.capacity();
   for (const auto& segment : segments_) bytes += segment->bytes();

@@ -55,7 +55,7 @@ class Core {
 
   // core.cc: appending
   Outcome Refuse(Outcome outcome);
-  void NewChunk(HotSeries& hot, const ChunkSample& sample, bool recorded);
+  void NewChunk(HotSeries& hot, ChunkKind kind, const ChunkSample& sample);
   void Trim(Chunk& newest);
   void FreeChunk(Chunk* chunk);
   // core_series.cc: the table of series
@@ -124,7 +124,7 @@ class Core {
   std::vector<Retired> retired_;
   std::uint64_t broken_ = 0;
   bool was_pinned_ = false;  // the last Expire left chunks for the sake of a reader
-  std::uint64_t pinned_chunks_ = 0;
+  std::uint64_t pinned_bytes_ = 0;
 
   // Telemetry
   telemetry::Gauge series_gauge_, bytes_gauge_, pinned_gauge_;

@@ -14,7 +14,7 @@ namespace plimsoll::store {
 namespace {
 
 // What a series costs besides its labels, for the decision whether another one fits.
-constexpr std::uint64_t kSeriesCost = sizeof(HotSeries) + sizeof(ColdSeries) + 2 * sizeof(Chunk);
+constexpr std::uint64_t kSeriesCost = sizeof(HotSeries) + sizeof(ColdSeries) + 2 * 64;
 // What one will cost in the index once the batch is committed.
 constexpr std::uint64_t kIndexCost = 64;
 // One in so many series in the index may be a tombstone.

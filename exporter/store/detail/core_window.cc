@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "store/detail/chunk_reader.h"
 #include "store/detail/core.h"
 
 namespace plimsoll::store {
@@ -38,8 +39,8 @@ void Core::RestoreSeries(HotSeries& hot) {
     hot.newest_slot.store(kNoSlot, std::memory_order_release);
     return;
   }
-  Chunk* const copy = pool_.Take();
-  copy->Reset(chunk->first_slot, chunk->recorded, chunk->older.load(std::memory_order_relaxed));
+  Chunk* const copy = pool_.Take(chunk->kind);
+  copy->Reset(chunk->first_slot, chunk->kind, chunk->older.load(std::memory_order_relaxed));
   ChunkSample last;
   ChunkReader reader(*chunk);
   while (reader.Next() && SlotBefore(reader.sample().slot, first)) {
@@ -53,7 +54,7 @@ void Core::RestoreSeries(HotSeries& hot) {
   slots_.ChunkStarts(copy->first_slot);
   hot.head.store(copy, std::memory_order_release);
   retiring_.push_back(chunk);
-  WriteNewest(hot, {last.slot, last.bits, copy->recorded ? last.lag : HotSeries::kScraped});
+  WriteNewest(hot, {last.slot, last.bits, copy->kind.recorded ? last.lag : HotSeries::kScraped});
 }
 
 void Core::RetireFrom(Chunk* newest) {
@@ -100,7 +101,7 @@ void Core::Expire(model::Time now) {
   if (swept || compacted) Publish();
   FreeRetired();
   slots_.DropUnused();
-  pinned_chunks_ = CountPinned();
+  pinned_bytes_ = CountPinned();
   was_pinned_ = unpinned_ < oldest_;
   ReportGauges();
 }
@@ -130,26 +131,26 @@ bool Core::Sweep() {
   return tombstones_ != before;
 }
 
-// Returns: chunks that would be free if nobody were reading.
+// Returns: bytes of chunks that would be free if nobody were reading.
 std::uint64_t Core::CountPinned() const {
-  std::uint64_t count = 0;
-  for (const Retired& batch : retired_) count += batch.chunks.size();
-  if (unpinned_ == oldest_) return count;
+  std::uint64_t bytes = 0;
+  for (const Retired& batch : retired_) {
+    for (const Chunk* const chunk : batch.chunks) bytes += chunk->bytes();
+  }
+  if (unpinned_ == oldest_) return bytes;
   for (std::uint32_t index = 0; index < states_.size(); ++index) {
     if (states_[index] != State::kLive) continue;
     const HotSeries& hot = HotOf(pages_, index);
     bool expired = slots_.TimeOf(hot.newest_slot.load(std::memory_order_relaxed)) < oldest_;
     for (const Chunk* chunk = hot.head.load(std::memory_order_relaxed); chunk != nullptr;
          chunk = chunk->older.load(std::memory_order_relaxed)) {
-      count += expired ? 1 : 0;
+      bytes += expired ? chunk->bytes() : 0;
       expired = expired || slots_.TimeOf(chunk->first_slot) < oldest_;
     }
   }
-  return count;
+  return bytes;
 }
 
-Stats Core::GetStats() const {
-  return {live_, Bytes(), pinned_chunks_ * sizeof(Chunk), pins_.open(), broken_};
-}
+Stats Core::GetStats() const { return {live_, Bytes(), pinned_bytes_, pins_.open(), broken_}; }
 
 }  // namespace plimsoll::store

@@ -30,15 +30,16 @@ class Segment::Builder {
   explicit Builder(Segment& segment) : segment_(segment), table_(64, 0) {}
 
   void Run() {
-    const auto& series = segment_.labels_;
+    const std::size_t count = segment_.size();
     std::vector<std::uint32_t> ids;  // entry of every label of every series, in order
     std::vector<std::uint32_t> ends;
-    ends.reserve(series.size());
-    for (const model::Labels* labels : series) {
+    ends.reserve(count);
+    for (std::uint32_t rank = 0; rank < count; ++rank) {
+      const model::Labels& labels = segment_.LabelsAt(rank);
       std::uint32_t at = 0;
-      for (const model::Label& label : *labels) {
-        ids.push_back(IdOf(*labels, label, at));
-        at = EndOf(*labels, label);
+      for (const model::Label& label : labels) {
+        ids.push_back(IdOf(labels, label, at));
+        at = EndOf(labels, label);
       }
       ends.push_back(static_cast<std::uint32_t>(ids.size()));
     }
@@ -122,10 +123,7 @@ std::shared_ptr<const Segment> Segment::Build(const PageDirectory& pages,
   auto segment = std::make_shared<Segment>();
   segment->series_ = std::move(sorted);
   segment->series_.shrink_to_fit();
-  segment->labels_.reserve(segment->series_.size());
-  for (const std::uint32_t index : segment->series_) {
-    segment->labels_.push_back(&ColdOf(pages, index).labels);
-  }
+  segment->pages_ = pages;
   Builder(*segment).Run();
   return segment;
 }
@@ -197,7 +195,7 @@ bool Segment::FirstCandidates(const model::Matchers& matchers, std::vector<bool>
 
 void Segment::Filter(const model::Matcher& matcher, std::vector<std::uint32_t>& ranks) const {
   const auto look = [&](std::uint32_t rank) {
-    return !matcher.Matches(labels_[rank]->Get(matcher.name()));
+    return !matcher.Matches(LabelsAt(rank).Get(matcher.name()));
   };
   const auto by_list = [&](const Entry& entry, bool keep) {
     const std::uint32_t* at = Begin(entry);
@@ -255,8 +253,8 @@ std::vector<std::uint32_t> Segment::Match(const model::Matchers& matchers) const
 }
 
 std::uint64_t Segment::bytes() const {
-  return series_.capacity() * sizeof(series_[0]) + labels_.capacity() * sizeof(labels_[0]) +
-         entries_.capacity() * sizeof(Entry) + postings_.capacity() * sizeof(postings_[0]);
+  return series_.capacity() * sizeof(series_[0]) + entries_.capacity() * sizeof(Entry) +
+         postings_.capacity() * sizeof(postings_[0]);
 }
 
 }  // namespace plimsoll::store

@@ -51,6 +51,9 @@ class Segment {
   static model::Label TextOf(const Entry& entry);
   NameRange EntriesOf(std::string_view name) const;
   const Entry* Find(std::string_view name, std::string_view value) const;
+  const model::Labels& LabelsAt(std::uint32_t rank) const {
+    return ColdOf(pages_, series_[rank]).labels;
+  }
   // The ranks of one entry.
   const std::uint32_t* Begin(const Entry& entry) const { return postings_.data() + entry.begin; }
   const std::uint32_t* End(const Entry& entry) const { return Begin((&entry)[1]); }
@@ -59,9 +62,9 @@ class Segment {
                        std::vector<std::uint32_t>& out) const;
   void Filter(const model::Matcher& matcher, std::vector<std::uint32_t>& ranks) const;
 
-  std::vector<const model::Labels*> labels_;  // by rank
-  std::vector<std::uint32_t> series_;         // by rank
-  std::vector<Entry> entries_;                // sorted by name and value; one more at the end
+  PageDirectory pages_;
+  std::vector<std::uint32_t> series_;  // by rank
+  std::vector<Entry> entries_;         // sorted by name and value; one more at the end
   std::vector<std::uint32_t> postings_;
 };
 

@@ -9,7 +9,8 @@
 #include "store/detail/view.h"
 
 #include <algorithm>
-#include <array>
+
+#include "store/detail/chunk_reader.h"
 
 namespace plimsoll::store {
 namespace {
@@ -59,6 +60,7 @@ class ViewQuerier final : public Querier {
   bool Visible(Slot slot) const { return slot != kNoSlot && SlotBefore(slot, view_->limit); }
   model::Time TimeOf(Slot slot) const { return view_->slots->TimeOf(slot); }
   bool MayHave(const HotSeries& hot, model::Time mint) const;
+  void ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt, SampleColumns& out) const;
   std::optional<Latest> FindLatest(const HotSeries& hot, model::Time mint, model::Time maxt) const;
   std::optional<std::pair<Latest, bool>> NewestOf(SeriesRef ref) const;
 
@@ -118,15 +120,36 @@ void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, Sample
     if (first <= mint) break;
   }
   for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-    ChunkReader reader(**chunk);
-    while (reader.Next() && Visible(reader.sample().slot)) {
-      const model::Time time = TimeOf(reader.sample().slot);
-      if (time > maxt) return;
-      if (time < mint) continue;
-      out.times.push_back(time);
-      out.values.push_back(std::bit_cast<double>(reader.sample().bits));
-    }
+    ReadChunk(**chunk, mint, maxt, out);
   }
+}
+
+// Decodes into room made beforehand; the times of neighbouring slots lie in one block.
+void ViewQuerier::ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt,
+                            SampleColumns& out) const {
+  ChunkReader reader(chunk);
+  const std::size_t had = out.size();
+  std::size_t size = had;
+  out.times.resize(had + reader.left());
+  out.values.resize(had + reader.left());
+  const SlotBlock* block = nullptr;
+  Slot block_number = 0;
+  while (reader.Next()) {
+    const Slot slot = reader.sample().slot;
+    if (!Visible(slot)) break;
+    if (block == nullptr || slot >> kSlotBlockBits != block_number) {
+      block = &view_->slots->BlockOf(slot);
+      block_number = slot >> kSlotBlockBits;
+    }
+    const model::Time time = block->times[slot & (kSlotsPerBlock - 1)];
+    if (time > maxt) break;
+    if (time < mint) continue;
+    out.times[size] = time;
+    out.values[size] = std::bit_cast<double>(reader.sample().bits);
+    ++size;
+  }
+  out.times.resize(size);
+  out.values.resize(size);
 }
 
 std::optional<Latest> ViewQuerier::ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) {
@@ -158,7 +181,7 @@ std::optional<Latest> ViewQuerier::FindLatest(const HotSeries& hot, model::Time 
         const model::Time time = TimeOf(reader.sample().slot);
         if (time > maxt) break;
         if (time < mint) continue;
-        const std::int64_t lag = chunk->recorded ? reader.sample().lag : HotSeries::kScraped;
+        const std::int64_t lag = chunk->kind.recorded ? reader.sample().lag : HotSeries::kScraped;
         latest = Latest{{time, std::bit_cast<double>(reader.sample().bits)}, SourceOf(time, lag)};
       }
       if (latest || first <= mint) return latest;

@@ -69,7 +69,7 @@ void Write(MemoryStore& store, int rounds) {
         if (!keep && group == 0) continue;
         appender.Begin(time);
         for (int i = 0; i < kSeries; ++i) {
-          const model::Labels labels{{"__name__", "m" + std::to_string(i)},
+          const model::Labels labels{{"__name__", std::string(1, static_cast<char>('a' + i))},
                                      {"group", std::to_string(group)}};
           const SeriesRef ref = appender.Resolve(labels).ref;
           appender.Append(ref, time, static_cast<double>(time));

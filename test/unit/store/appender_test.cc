@@ -126,7 +126,7 @@ TEST_CASE("series are refused when memory is full, existing ones go on") {
   appender.Begin(1000);
   std::vector<SeriesRef> refs;
   for (;;) {
-    const Resolved resolved = appender.Resolve(Named("m" + std::to_string(refs.size())));
+    const Resolved resolved = appender.Resolve(Named(Numbered("m", static_cast<int>(refs.size()))));
     if (resolved.ref == 0) {
       CHECK(resolved.refusal == Refusal::kMaxBytes);
       break;

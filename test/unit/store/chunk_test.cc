@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "model/sample.h"
+#include "store/detail/chunk_pool.h"
+#include "store/detail/chunk_reader.h"
 
 namespace plimsoll::store {
 namespace {
@@ -19,9 +21,10 @@ bool Same(const ChunkSample& a, const ChunkSample& b, bool recorded) {
 
 // Fills one chunk with as many of the samples as fit and reads them back.
 // Returns: how many fitted.
-std::size_t RoundTrip(const std::vector<ChunkSample>& samples, bool recorded) {
-  Chunk chunk;
-  chunk.Reset(samples[0].slot, recorded, nullptr);
+std::size_t RoundTrip(const std::vector<ChunkSample>& samples, ChunkKind kind) {
+  ChunkPool pool;
+  Chunk& chunk = *pool.Take(kind);
+  chunk.Reset(samples[0].slot, kind, nullptr);
   ChunkState state;
   StartChunk(chunk, state, samples[0]);
   std::size_t fitted = 1;
@@ -31,13 +34,18 @@ std::size_t RoundTrip(const std::vector<ChunkSample>& samples, bool recorded) {
   }
   ChunkReader reader(chunk);
   for (std::size_t i = 0; i < fitted; ++i) {
-    const bool good = reader.Next() && Same(reader.sample(), samples[i], recorded);
+    const bool good = reader.Next() && Same(reader.sample(), samples[i], kind.recorded);
     if (!good) FAIL("sample ", i, " differs");
   }
   CHECK_FALSE(reader.Next());
   CHECK(reader.state().at == state.at);
   return fitted;
 }
+
+constexpr ChunkKind kXor{ChunkKind::Code::kXor, false};
+constexpr ChunkKind kInteger{ChunkKind::Code::kInteger, false};
+
+std::uint64_t Bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
 TEST_CASE("special values keep their bits") {
   using Limits = std::numeric_limits<double>;
@@ -55,8 +63,8 @@ TEST_CASE("special values keep their bits") {
                            std::bit_cast<double>(~std::uint64_t{0})};
   for (const double a : values) {
     for (const double b : values) {
-      const auto bits = [](double v) { return std::bit_cast<std::uint64_t>(v); };
-      CHECK(RoundTrip({{7, bits(a), 0}, {8, bits(b), 0}, {9, bits(a), 0}}, false) == 3);
+      CHECK(RoundTrip({{7, Bits(a), 0}, {8, Bits(b), 0}, {9, Bits(a), 0}}, kXor) == 3);
+      CHECK(RoundTrip({{7, Bits(a), 0}, {8, Bits(b), 0}, {9, Bits(a), 0}}, kInteger) == 3);
     }
   }
 }
@@ -64,14 +72,14 @@ TEST_CASE("special values keep their bits") {
 TEST_CASE("slots may follow at any distance, and their numbers may wrap") {
   for (const std::uint32_t step : {1U, 63U, 64U, 2047U, 2048U, 524288U, 1U << 30, ~0U}) {
     const Slot start = 0xfffffff0U;
-    CHECK(RoundTrip({{start, 1, 0}, {start + step, 1, 0}, {start + step + 1, 1, 0}}, false) == 3);
+    CHECK(RoundTrip({{start, 1, 0}, {start + step, 1, 0}, {start + step + 1, 1, 0}}, kXor) == 3);
   }
 }
 
 TEST_CASE("lags of any size are kept in recorded chunks") {
   for (const std::int64_t lag : {std::int64_t{0}, std::int64_t{15000}, std::int64_t{-32768},
                                  std::int64_t{32768}, INT64_MAX, INT64_MIN}) {
-    CHECK(RoundTrip({{1, 5, 100}, {2, 5, lag}, {3, 5, 100}}, true) >= 2);
+    CHECK(RoundTrip({{1, 5, 100}, {2, 5, lag}, {3, 5, 100}}, {ChunkKind::Code::kXor, true}) >= 2);
   }
 }
 
@@ -79,15 +87,44 @@ TEST_CASE("a chunk refuses what does not fit and stays as it was") {
   std::vector<ChunkSample> samples;
   for (Slot slot = 1; slot < 100; ++slot)
     samples.push_back({slot, slot * 0x9e3779b97f4a7c15ULL, 0});
-  const std::size_t fitted = RoundTrip(samples, false);
+  const std::size_t fitted = RoundTrip(samples, kXor);
   CHECK(fitted >= 4);
-  CHECK(fitted < 8);
+  CHECK(fitted < 16);
 }
 
 TEST_CASE("equal values at a steady distance cost two bits") {
   std::vector<ChunkSample> samples;
   for (Slot slot = 1; slot < 1000; ++slot) samples.push_back({slot * 3, 42, 0});
-  CHECK(RoundTrip(samples, false) > (kChunkBits - 64 - 32) / 2);
+  CHECK(RoundTrip(samples, kXor) > kSmallWords * 64 / 2 - 60);
+}
+
+TEST_CASE("whole numbers that grow steadily cost two bits each") {
+  std::vector<ChunkSample> samples;
+  for (Slot slot = 1; slot < 1000; ++slot) samples.push_back({slot, Bits(1e8 + 97.0 * slot), 0});
+  CHECK(RoundTrip(samples, kInteger) > kSmallWords * 64 / 2 - 60);
+}
+
+TEST_CASE("whole numbers of any size and step survive between fractions") {
+  for (const double step :
+       {1.0, -1.0, 15.0, 16.0, 255.0, 256.0, 8191.0, 8192.0, 2097151.0, 2097152.0, 2147483647.0,
+        2147483648.0, 4294967296.0, 9007199254740992.0, 0.5}) {
+    for (const double start : {0.0, -7.0, 4503599627370496.0, -9007199254740992.0}) {
+      CHECK(RoundTrip({{1, Bits(start), 0},
+                       {2, Bits(start + step), 0},
+                       {3, Bits(start - step), 0},
+                       {4, Bits(start), 0}},
+                      kInteger) >= 3);
+    }
+  }
+}
+
+TEST_CASE("what is whole is exact") {
+  CHECK(IsWhole(Bits(0.0)));
+  CHECK_FALSE(IsWhole(Bits(-0.0)));
+  CHECK(IsWhole(Bits(-9007199254740992.0)));
+  CHECK_FALSE(IsWhole(Bits(9007199254740994.0)));
+  CHECK_FALSE(IsWhole(Bits(0.5)));
+  CHECK_FALSE(IsWhole(model::kStaleNaNBits));
 }
 
 TEST_CASE("random samples of every shape survive") {
@@ -108,7 +145,10 @@ TEST_CASE("random samples of every shape survive") {
       }
       if (random() % 3 == 0) sample.lag = static_cast<std::int64_t>(random() >> (random() % 64));
     }
-    RoundTrip(samples, round % 2 != 0);
+    for (const bool recorded : {false, true}) {
+      RoundTrip(samples, {ChunkKind::Code::kXor, recorded});
+      RoundTrip(samples, {ChunkKind::Code::kInteger, recorded});
+    }
   }
 }
 

@@ -61,10 +61,10 @@ TEST_CASE("any matchers select what looking at every series selects") {
     store.appender().Begin(1000);
     for (int i = 0; i < 40; ++i) {
       model::LabelsBuilder builder;
-      builder.Set("__name__", "m" + std::to_string(pick(4)));
+      builder.Set("__name__", Numbered("m", pick(4)));
       builder.Set("id", std::to_string(pick(400)));
       if (pick(3) != 0) builder.Set("x", std::string(1, static_cast<char>('a' + pick(3))));
-      if (pick(9) == 0) builder.Set("y", "rare" + std::to_string(pick(5)));
+      if (pick(9) == 0) builder.Set("y", Numbered("rare", pick(5)));
       const Labels labels = builder.Build();
       const Resolved resolved = store.appender().Resolve(labels);
       if (resolved.created) all.push_back(labels);

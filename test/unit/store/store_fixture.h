@@ -19,6 +19,12 @@ using std::chrono::milliseconds;
 
 constexpr model::Time kMin = INT64_MIN, kMax = INT64_MAX;
 
+// Not "m" + std::to_string(i): GCC warns about that, wrongly.
+inline std::string Numbered(std::string text, int number) {
+  text += std::to_string(number);
+  return text;
+}
+
 inline Labels Named(std::string_view name) { return Labels{{"__name__", name}}; }
 
 // One committed batch with one sample.

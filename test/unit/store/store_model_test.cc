@@ -61,7 +61,7 @@ TEST_CASE("random batches, rollbacks, expiry and readers agree with a map of vec
     // Some series live for a while only, so that they vanish, and their places are taken again.
     const int first = step / 20;
     for (int i = pick(30); i > 0; --i) {
-      const Labels labels = Named("m" + std::to_string(first + pick(20)));
+      const Labels labels = Named(Numbered("m", first + pick(20)));
       const SeriesRef ref = appender.Resolve(labels).ref;
       const model::Time time = now - pick(3) * 100;
       const double value = pick(4) == 0 ? pick(100) * 0.1 : pick(10);

@@ -105,7 +105,7 @@ TEST_CASE("many vanished series leave the index and their refs are unknown") {
   std::vector<SeriesRef> refs;
   appender.Begin(1000);
   for (int i = 0; i < 1000; ++i) {
-    refs.push_back(appender.Resolve(Named("m" + std::to_string(i))).ref);
+    refs.push_back(appender.Resolve(Named(Numbered("m", i))).ref);
     appender.Append(refs.back(), 1000, 1);
   }
   appender.Commit();
@@ -155,7 +155,7 @@ TEST_CASE("labels of a series that left the index live as long as the querier") 
   Appender& appender = store.appender();
   appender.Begin(1000);
   for (int i = 0; i < 500; ++i) {
-    appender.Append(appender.Resolve(Named("m" + std::to_string(i))).ref, 1000, i);
+    appender.Append(appender.Resolve(Named(Numbered("m", i))).ref, 1000, i);
   }
   appender.Commit();
   const auto querier = store.Open();
@@ -163,7 +163,7 @@ TEST_CASE("labels of a series that left the index live as long as the querier") 
   REQUIRE(selected.size() == 500);
   for (int tick = 5; tick < 10; ++tick) {
     store.Expire(tick * 1000);
-    Put(store, Named("new" + std::to_string(tick)), tick * 1000, 1);
+    Put(store, Named(Numbered("new", tick)), tick * 1000, 1);
   }
   CHECK(selected[0].labels->MetricName() == "m0");
   CHECK(ReadAll(*querier, selected[1].ref) == std::vector<Sample>{{1000, 1}});

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Invariant: whatever is appended to a chunk is read back bit by bit, and a refused sample changes
+// nothing.
+//
+// The input is a list of operations: a byte that says how slot, value and lag differ from the last
+// sample, then the bytes that it needs. The first byte gives the kind of the chunk.
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "store/detail/chunk_pool.h"
+#include "store/detail/chunk_reader.h"
+
+namespace {
+
+using namespace plimsoll::store;
+
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : at_(data), left_(size) {}
+  bool empty() const { return left_ == 0; }
+  std::uint64_t Take(std::size_t bytes) {
+    std::uint64_t value = 0;
+    bytes = bytes < left_ ? bytes : left_;
+    std::memcpy(&value, at_, bytes);
+    at_ += bytes;
+    left_ -= bytes;
+    return value;
+  }
+
+ private:
+  const std::uint8_t* at_;
+  std::size_t left_;
+};
+
+double AsDouble(std::uint64_t bits) {
+  double value = 0;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+std::uint64_t AsBits(double value) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+ChunkSample Next(Input& input, const ChunkSample& last) {
+  const auto how = static_cast<unsigned>(input.Take(1));
+  ChunkSample sample = last;
+  sample.slot += (how & 3) == 0 ? 1 : static_cast<Slot>(input.Take(how & 3) + 1);
+  switch (how >> 2 & 7) {
+    case 0:
+      break;
+    case 1:
+      sample.bits = input.Take(8);
+      break;
+    case 2:
+      sample.bits ^= input.Take(2) << (input.Take(1) % 49);
+      break;
+    case 3:
+      sample.bits = AsBits(static_cast<double>(input.Take(2)));
+      break;
+    case 4:
+      sample.bits = AsBits(static_cast<double>(static_cast<std::int64_t>(input.Take(8))));
+      break;
+    case 5:
+      sample.bits = AsBits(AsDouble(last.bits) + static_cast<double>(input.Take(1)));
+      break;
+    case 6:
+      sample.bits = AsBits(AsDouble(last.bits) - static_cast<double>(input.Take(4)));
+      break;
+    case 7:
+      sample.bits = 0x7ff0000000000002ULL;
+      break;
+  }
+  if ((how >> 5 & 3) == 1) sample.lag = static_cast<std::int16_t>(input.Take(2));
+  if ((how >> 5 & 3) == 2) sample.lag = static_cast<std::int64_t>(input.Take(8));
+  return sample;
+}
+
+void Demand(bool condition) {
+  if (!condition) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Input input(data, size);
+  const std::uint64_t kind = input.Take(1);
+  const ChunkKind as{(kind & 1) != 0 ? ChunkKind::Code::kInteger : ChunkKind::Code::kXor,
+                     (kind & 2) != 0};
+  ChunkPool pool;
+  Chunk& chunk = *pool.Take(as);
+  std::vector<ChunkSample> written = {{static_cast<Slot>(input.Take(4)), input.Take(8), 0}};
+  chunk.Reset(written[0].slot, as, nullptr);
+  ChunkState state;
+  StartChunk(chunk, state, written[0]);
+  while (!input.empty()) {
+    const ChunkSample sample = Next(input, written.back());
+    const std::uint16_t at = state.at;
+    if (AppendToChunk(chunk, state, written.back(), sample)) {
+      written.push_back(sample);
+    } else {
+      Demand(state.at == at);
+    }
+  }
+  ChunkReader reader(chunk);
+  for (const ChunkSample& sample : written) {
+    Demand(reader.Next());
+    Demand(reader.sample().slot == sample.slot && reader.sample().bits == sample.bits);
+    Demand(!as.recorded || reader.sample().lag == sample.lag);
+  }
+  Demand(!reader.Next());
+  Demand(reader.state().at == state.at && reader.state().slot_delta == state.slot_delta);
+  return 0;
+}
