@@ -209,11 +209,11 @@ TEST_CASE("one deadline covers a server that accepts and says nothing, and one t
     }
   });
   Client client;
-  const auto waiting = client.Fetch({.url = silent.Url(), .timeout = 50ms});
+  const auto waiting = client.Fetch({.url = silent.Url(), .timeout = 500ms});
   CHECK(Message(waiting) ==
         "Get \"" + silent.Url() + "\": wait for the answer: context deadline exceeded");
   CHECK(waiting.error().kind == Error::Kind::kTimeout);
-  CHECK(Message(client.Fetch({.url = endless.Url(), .timeout = 50ms})) ==
+  CHECK(Message(client.Fetch({.url = endless.Url(), .timeout = 500ms})) ==
         "Get \"" + endless.Url() + "\": read the body: context deadline exceeded");
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("a deadline covers the handshake") {
   RawServer mute([](RawPeer& peer) { peer.WaitForClose(); });
   Client client;
   CHECK(Message(client.Fetch(
-                    {.url = "https://127.0.0.1:" + std::to_string(mute.port()), .timeout = 50ms}))
+                    {.url = "https://127.0.0.1:" + std::to_string(mute.port()), .timeout = 500ms}))
             .ends_with("tls: context deadline exceeded"));
 }
 

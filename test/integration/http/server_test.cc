@@ -129,7 +129,7 @@ TEST_CASE(
     "first byte") {
   for (const ServerKind kind : kBeastServers) {
     http::ServerOptions options;
-    options.limits.header_timeout = 60ms;
+    options.limits.header_timeout = 1s;
     TestServer server(kind, Path, options);
     const auto client = server.Connect();
     client->Send("GET / HTTP/1.1\r\nHo");
@@ -144,7 +144,7 @@ TEST_CASE(
 TEST_CASE("dripping bytes does not buy time") {
   for (const ServerKind kind : kEveryServer) {
     http::ServerOptions options;
-    options.limits.header_timeout = 60ms;
+    options.limits.header_timeout = 1s;
     TestServer server(kind, Path, options);
     const auto client = server.Connect();
     const auto give_up = std::chrono::steady_clock::now() + 5s;
@@ -159,7 +159,7 @@ TEST_CASE("dripping bytes does not buy time") {
 TEST_CASE("a body that does not arrive in time is answered with 408") {
   for (const ServerKind kind : kEveryServer) {
     http::ServerOptions options;
-    options.limits.header_timeout = options.limits.body_timeout = 60ms;
+    options.limits.header_timeout = options.limits.body_timeout = 1s;
     TestServer server(kind, Path, options);
     const auto client = server.Connect();
     client->Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
@@ -171,7 +171,7 @@ TEST_CASE("a body that does not arrive in time is answered with 408") {
 TEST_CASE("idle connections and silent newcomers are closed without a word") {
   for (const ServerKind kind : kEveryServer) {
     http::ServerOptions options;
-    options.limits.idle_timeout = options.limits.header_timeout = 60ms;
+    options.limits.idle_timeout = options.limits.header_timeout = 1s;
     TestServer server(kind, Path, options);
     const auto used = server.Connect();
     CHECK(used->Ask(Get("/")).status == 200);
@@ -184,7 +184,7 @@ TEST_CASE("idle connections and silent newcomers are closed without a word") {
 TEST_CASE("a client that does not read its answer is cut off") {
   for (const ServerKind kind : kBeastServers) {
     http::ServerOptions options;
-    options.limits.write_timeout = 60ms;
+    options.limits.write_timeout = 1s;
     const auto shared = std::make_shared<const std::string>(50000000, 's');
     TestServer server(
         kind,
