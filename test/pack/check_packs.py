@@ -6,8 +6,12 @@ usage: check_packs.py SOURCE_ROOT
 
 The packs promise to load as they are in Prometheus, so Prometheus's own tool is the judge. PROMTOOL names
 another one than that of the PATH. Without promtool the test is skipped, but not where CI=true.
+
+A rule test must name its groups in group_eval_order: without it promtool evaluates them in the order of a Go
+map, so that a test of rules that read one another passes in one run and fails in the next.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +35,12 @@ def main():
             print(f"{pack}: a pack has *.rules.yml and *.test.yml")
             failed += 1
             continue
+        wanted = [name for file in rules for name in re.findall(r"^  - name: (\S+)$", file.read_text(), re.M)]
+        for file in tests:
+            order = re.search(r"^group_eval_order: \[(.*)\]$", file.read_text(), re.M)
+            if not order or order[1].split(", ") != wanted:
+                print(f"{file}: expected 'group_eval_order: [{', '.join(wanted)}]'")
+                failed += 1
         for verb, files in (("check", rules), ("test", tests)):
             command = [promtool, verb, "rules", *map(str, files)]
             print("+", " ".join(command), flush=True)
