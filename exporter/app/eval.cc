@@ -2,6 +2,12 @@
 //
 // plimsoll eval: PromQL over recorded history, through the ordinary appender and querier, without a
 // server.
+//
+// With "-" each line of standard input is one request, each answer one flushed line, in order:
+//   {"expr":"...","time":S} or {"expr":"...","start":S,"end":S,"step":S}   the body of the API
+//   {"parse":"..."}      {"status":"success","data":{"expr":the expression as
+//   printed,"type":"vector"}}
+//   {"history":"..."}    appends what a file of --data holds, as one batch of later samples
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +26,7 @@
 #include "eval/answer.h"
 #include "eval/engine.h"
 #include "promql/parser.h"
+#include "promql/print.h"
 #include "store/history.h"
 #include "store/memory_store.h"
 
@@ -30,7 +37,8 @@ using base::Error;
 using base::Result;
 
 struct Request {
-  std::string expr;
+  enum class What { kQuery, kParse, kHistory } what = What::kQuery;
+  std::string expr;  // or the text of the history
   QueryTimes times;
   bool range = false;
 };
@@ -70,9 +78,39 @@ class Session {
                              std::istreambuf_iterator<char>());
       if (auto added = loader.Add(text, file); !added) return added;
     }
-    const auto stats = loader.AppendTo(store_.appender());
-    if (!stats) return stats.error();
-    return {};
+    return Append(loader);
+  }
+
+  // Returns: the line that answers the request.
+  std::string Handle(const Request& request) {
+    std::string out;
+    switch (request.what) {
+      case Request::What::kQuery:
+        return Answer(request, 0);
+      case Request::What::kParse: {
+        const auto expr = promql::Parse(request.expr, parse_);
+        if (!expr) {
+          eval::AppendError(expr.error(), out);
+          return out;
+        }
+        document::JsonWriter json(out);
+        json.Object().Key("status").String("success").Key("data").Object();
+        json.Key("expr").String(promql::Print(**expr));
+        json.Key("type").String(promql::TypeText((*expr)->type)).EndObject().EndObject();
+        return out;
+      }
+      case Request::What::kHistory: {
+        store::HistoryLoader loader;
+        auto added = loader.Add(request.expr, "history");
+        if (added) added = Append(loader);
+        if (added) return R"({"status":"success"})";
+        Error error = added.error();
+        error.message = error.ToString();  // says the line of the history
+        eval::AppendError(error, out);
+        return out;
+      }
+    }
+    return out;
   }
 
   // Returns: the body that the HTTP API would answer.
@@ -98,6 +136,12 @@ class Session {
   }
 
  private:
+  Result<void> Append(store::HistoryLoader& loader) {
+    const auto stats = loader.AppendTo(store_.appender());
+    if (!stats) return stats.error();
+    return {};
+  }
+
   store::MemoryStore store_;
   eval::Options eval_;
   promql::ParseOptions parse_;
@@ -107,8 +151,16 @@ Result<Request> ReadRequest(std::string_view line) {
   const auto json = document::ParseJson(line);
   if (!json) return json.error();
   Request request;
+  for (const auto& [name, what] :
+       {std::pair{"parse", Request::What::kParse}, std::pair{"history", Request::What::kHistory}}) {
+    if (const auto text = json->String(name)) {
+      request.what = what;
+      request.expr = *text;
+      return request;
+    }
+  }
   const auto expr = json->String("expr");
-  if (!expr) return base::BadInput("a request needs \"expr\"");
+  if (!expr) return base::BadInput("a request needs \"expr\", \"parse\" or \"history\"");
   request.expr = *expr;
   const auto milliseconds = [&](std::string_view name) -> std::optional<base::Time> {
     const auto seconds = json->Number(name);
@@ -140,7 +192,7 @@ int AnswerLines(Session& session) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     std::string answer;
     if (const auto request = ReadRequest(line)) {
-      answer = session.Answer(*request, 0);
+      answer = session.Handle(*request);
     } else {
       eval::AppendError(request.error(), answer);
     }

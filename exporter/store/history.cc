@@ -141,6 +141,7 @@ Result<void> HistoryLoader::Add(std::string_view text, std::string_view file) {
   Series series = [&added](const model::Labels& labels) -> std::vector<model::Sample>& {
     return added.Of(labels);
   };
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return {};
   auto read =
       IsJsonLines(text) ? ReadJsonLines(text, file, series) : ReadOpenMetrics(text, file, series);
   if (!read) return read;

@@ -33,7 +33,7 @@ class HistoryLoader {
   HistoryLoader();
   ~HistoryLoader();
   // `file`: for error places. Fails with: kBadInput (file:line: what); nothing of a text that fails
-  // stays.
+  // stays. A blank text is a history of nothing.
   base::Result<void> Add(std::string_view text, std::string_view file);
   // Appends every sample as one batch and forgets it. Fails with: kLimit (the store is full).
   base::Result<HistoryStats> AppendTo(Appender& appender);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process: verbs and exit codes, reload, and a prompt end in every phase."""
+import json
 import os
 import signal
 import tempfile
@@ -81,6 +82,21 @@ signals: [{name: queued, help: Queries that wait., type: gauge}]
         self.assertIn('"errorType":"bad_data"', lines.stdout.splitlines()[1])
         om = write(self.folder.name, "h.om", "# TYPE y gauge\ny 5 60\n# EOF\n")
         self.assertIn('"5"', run("eval", "--data", om, "--time", "60", "y").stdout)
+
+    def test_eval_reads_an_empty_history_and_takes_more_of_it_line_by_line(self):
+        empty = write(self.folder.name, "empty.jsonl", "")
+        more = json.dumps({"history": '{"metric":{"__name__":"x"},"values":[[60,"7"]]}'})
+        wrong = json.dumps({"history": '{"metric":{"__name__":"x"},"values":[60]}'})
+        done = run("eval", "--data", empty, "-",
+                   stdin='{"expr":"x","time":60}\n%s\n{"expr":"x","time":60}\n%s\n{"parse":"sum(x)by(a)"}\n{"parse":"sum("}\n' % (more, wrong))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0], '{"status":"success","data":{"resultType":"vector","result":[]}}')
+        self.assertEqual(lines[1], '{"status":"success"}')
+        self.assertIn('"value":[60,"7"]', lines[2])
+        self.assertIn("history:1", lines[3])
+        self.assertEqual(lines[4], '{"status":"success","data":{"expr":"sum by (a) (x)","type":"vector"}}')
+        self.assertIn("1:5: parse error: unclosed left parenthesis", lines[5])
 
     def test_wrong_usage_exits_with_two_and_help_with_zero(self):
         self.assertEqual(run().returncode, 2)

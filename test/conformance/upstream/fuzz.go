@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random expressions over random data through both engines. Every fourth world reaches the tested
+// program bit by bit, as scrapes do, with queries in between; the others are loaded at once.
+package main
+
+import (
+	"fmt"
+	"math/rand"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+)
+
+const (
+	expressionsPerWorld = 500
+	liveSlices          = 160 // batches in which a live world arrives
+	livePhases          = 5   // between which its expressions are asked
+	libmTolerance       = 1e-12
+)
+
+// Fuzz is one run; its counters judge the generator, too.
+type Fuzz struct {
+	o          Options
+	product    *Product
+	engine     *promql.Engine
+	settings   Settings
+	firstOnly  bool // stop at the first difference
+	asked      int
+	differ     int
+	nonEmpty   int
+	failing    int // both sides refuse
+	wavering   map[string]int
+	libm       int // differences that begin in a transcendental function and are within the tolerance there
+	withLibm   int
+	constructs map[string]int
+	finds      map[string][]string // by what differs at the root
+}
+
+func newFuzz(o Options, binary string) (*Fuzz, error) {
+	s := serverSettings()
+	p, err := newProduct(binary, s)
+	return &Fuzz{o: o, product: p, engine: s.engine(), settings: s, wavering: map[string]int{}, constructs: map[string]int{}, finds: map[string][]string{}}, err
+}
+
+func runFuzz(o Options) *Result {
+	if o.Random == 0 {
+		r := newResult("random")
+		r.skip("--random 0")
+		return r
+	}
+	f, err := newFuzz(o, o.Plimsoll)
+	if err != nil {
+		return broken("random", err)
+	}
+	defer f.product.close()
+	start := time.Now()
+	for world := int64(0); f.asked < o.Random; world++ {
+		f.world(o.Seed*1000000+world, min(expressionsPerWorld, o.Random-f.asked), world%4 == 3)
+		if world%200 == 199 {
+			o.say("%d expressions, %d differ (%.0f/s)\n", f.asked, f.differ, float64(f.asked)/time.Since(start).Seconds())
+		}
+	}
+	r := newResult("random")
+	r.passed = f.asked - f.differ
+	for _, kind := range sortedKeys(f.finds) {
+		list := f.finds[kind]
+		sort.Slice(list, func(i, j int) bool { return len(list[i]) < len(list[j]) })
+		for _, s := range list {
+			r.fail("%s", s)
+		}
+	}
+	f.report(r)
+	r.summary = fmt.Sprintf("%d expressions, seed %d, %d differences", f.asked, o.Seed, f.differ)
+	return r
+}
+
+// report says how good the generator was; a construct that a large run hardly reaches fails it.
+func (f *Fuzz) report(r *Result) {
+	total := 0
+	for _, n := range f.wavering {
+		total += n
+	}
+	f.o.say("non-empty answers %.1f %%, errors on both sides %.1f %%; through libm %.1f %%\n",
+		100*float64(f.nonEmpty)/float64(f.asked), 100*float64(f.failing)/float64(f.asked), 100*float64(f.withLibm)/float64(f.asked))
+	f.o.say("not compared because Prometheus disagrees with itself: %d %v; rounding of libm carried on: %d\n", total, f.wavering, f.libm)
+	type count struct {
+		name string
+		n    int
+	}
+	var counts []count
+	for _, c := range wantedConstructs() {
+		counts = append(counts, count{c, f.constructs[c]})
+	}
+	sort.SliceStable(counts, func(i, j int) bool { return counts[i].n < counts[j].n })
+	var rare []string
+	for _, c := range counts[:12] {
+		rare = append(rare, fmt.Sprintf("%s %d", c.name, c.n))
+	}
+	f.o.say("%d constructs counted; the rarest: %s\n", len(counts), strings.Join(rare, ", "))
+	if f.asked >= 100000 {
+		if f.nonEmpty*10 < f.asked*6 {
+			r.fail("the generator: fewer than 60 %% of the answers hold anything")
+		}
+		for _, c := range counts {
+			if c.n < 1000 {
+				r.fail("the generator: %s was reached %d times only", c.name, c.n)
+			}
+		}
+	}
+}
+
+// world asks n expressions over one set of data.
+func (f *Fuzz) world(seed int64, n int, live bool) {
+	w := newWorld(seed)
+	g := &generator{rand.New(rand.NewSource(seed ^ 0x5deece66d)), w}
+	if !live {
+		f.batch(g, newMemory(w.Series), f.product.hold(w.Series), n, seed)
+		return
+	}
+	memory := newMemory(nil)
+	err := f.product.hold(nil)
+	slices := w.slices(liveSlices)
+	for phase := range livePhases {
+		for _, s := range slices[len(slices)*phase/livePhases : len(slices)*(phase+1)/livePhases] {
+			memory.add(s)
+			if err == nil {
+				err = f.product.feed(s)
+			}
+		}
+		f.batch(g, memory, err, n*(phase+1)/livePhases-n*phase/livePhases, seed)
+	}
+}
+
+func (f *Fuzz) batch(g *generator, memory *Memory, err error, n int, seed int64) {
+	if err != nil {
+		f.found("start", fmt.Sprintf("world %d: %v", seed, err))
+		f.asked += n
+		return
+	}
+	queries := make([]Query, n)
+	for i := range queries {
+		queries[i] = g.query()
+	}
+	want := make([]Answer, n)
+	got := f.product.askAll(queries, func() {
+		for i, q := range queries {
+			want[i] = reference(f.engine, memory, q)
+		}
+	})
+	for i, q := range queries {
+		f.judge(memory, q, want[i], got[i], seed)
+		if f.firstOnly && f.differ > 0 {
+			return
+		}
+	}
+}
+
+func (f *Fuzz) rules(expr string, has map[string]bool) Rules {
+	r := Rules{Notes: true, ErrorText: true}
+	for c := range has {
+		if libmConstructs[c] {
+			r.Tolerance = libmTolerance
+		}
+	}
+	for _, ordered := range []string{"sort(", "sort_desc(", "topk", "bottomk"} {
+		r.Order = r.Order || strings.HasPrefix(expr, ordered)
+	}
+	return r
+}
+
+func (f *Fuzz) judge(memory *Memory, q Query, want, got Answer, seed int64) {
+	f.asked++
+	has := constructs(q.Expr)
+	for c := range has {
+		f.constructs[c]++
+	}
+	rules := f.rules(q.Expr, has)
+	if rules.Tolerance > 0 {
+		f.withLibm++
+	}
+	if want.failed() {
+		f.failing++
+	} else if !want.empty() {
+		f.nonEmpty++
+	}
+	d := compare(want, got, rules)
+	if !d.found() {
+		return
+	}
+	if f.wavers(memory, q, want, rules) {
+		f.wavering[d.Kind]++
+		return
+	}
+	if rules.Tolerance > 0 && d.Kind != "verdict" && f.carriesLibm(memory, q) {
+		f.libm++
+		return
+	}
+	small, d := f.shrink(memory, q, d)
+	root := small.Expr
+	if i := strings.IndexAny(root, "({[ "); i > 0 {
+		root = root[:i]
+	}
+	f.found(d.Kind+" "+root, fmt.Sprintf("%s\n    %s: %s\n    world %d; found as %s", small, d.Kind, d.Detail, seed, q))
+}
+
+func (f *Fuzz) found(kind, text string) {
+	f.differ++
+	if len(f.finds[kind]) < 5 {
+		f.finds[kind] = append(f.finds[kind], text)
+	}
+}
+
+// wavers says whether the reference itself answers differently when series come in another order, or just again.
+func (f *Fuzz) wavers(memory *Memory, q Query, want Answer, rules Rules) bool {
+	defer func() { memory.Reversed = false }()
+	for i := range 6 {
+		memory.Reversed = i%2 == 0
+		if compare(want, reference(f.engine, memory, q), rules).found() {
+			return true
+		}
+	}
+	return false
+}
+
+// carriesLibm says whether a transcendental function in the expression gives values that differ in the
+// last bits only: what is built on them (a comparison, a difference, floor) may then differ in anything.
+func (f *Fuzz) carriesLibm(memory *Memory, q Query) bool {
+	lo, hi := q.At, q.At
+	if q.isRange() {
+		lo, hi = q.Start, q.End
+	}
+	step := int64(15000)
+	if q.isRange() && q.Step < 60000 {
+		step = q.Step
+	}
+	if n := (hi - lo + 1500000) / step; n > 2000 {
+		step = (hi - lo + 1500000) / 2000
+	}
+	found := false
+	for _, sub := range append(subExpressions(q.Expr), q.Expr) {
+		e, err := stableParser.ParseExpr(sub)
+		if err != nil {
+			continue
+		}
+		libm := false
+		for _, c := range constructsOf(unwrapped(e)) {
+			libm = libm || libmConstructs[c]
+		}
+		if !libm {
+			continue
+		}
+		for _, x := range []Query{{Expr: sub, At: q.At, Start: q.Start, End: q.End, Step: q.Step}, {Expr: sub, Start: lo - 1500000, End: hi, Step: step}} {
+			want, got := reference(f.engine, memory, x), f.product.ask(x)
+			loose := compare(want, got, Rules{Tolerance: libmTolerance})
+			if loose.found() {
+				continue
+			}
+			found = found || compare(want, got, Rules{}).found()
+		}
+	}
+	return found
+}
