@@ -11,6 +11,7 @@
 #include <iterator>
 #include <utility>
 
+#include "app/flags.h"
 #include "base/log.h"
 #include "base/number_text.h"
 #include "exposition/writer.h"
@@ -99,9 +100,9 @@ Result<std::unique_ptr<Instance>> Instance::Make(const RunOptions& options, Load
   instance->store_.SetLimits(StoreLimitsOf(*loaded.config));
   auto plan = instance->BuildPlan(loaded.config);
   if (!plan) return std::move(plan).error();
-  instance->status_.Use(plan->config, plan->jobs, plan->ruler);
+  instance->status_.Use(plan->config, plan->jobs, plan->ruler, plan->window);
   instance->loop_.Use(*std::move(plan), instance->clock_.Now());
-  instance->MakeFaces();
+  if (auto made = instance->MakeFaces(); !made) return std::move(made).error();
   instance->telemetry_.GaugeOf(MetricId::kBuildInfo, {Version(), Compiler()}).Set(1);
   instance->telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful).Set(1);
   instance->telemetry_.GaugeOf(MetricId::kConfigReloadTime)
@@ -115,6 +116,10 @@ Instance::Instance(const RunOptions& options)
       store_(store::Limits{}, &telemetry_),
       client_(std::make_unique<http::Client>(http::ClientLimits{}, &telemetry_)),
       fetcher_(*client_),
+      status_({.flags = FlagsOf(options),
+               .start_time = clock_.Now(),
+               .reload_successful = telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful),
+               .reload_time = telemetry_.GaugeOf(MetricId::kConfigReloadTime)}),
       loop_({&clock_, &store_, &snapshot_, &telemetry_}) {}
 
 Instance::~Instance() {
@@ -182,7 +187,7 @@ Result<void> Instance::CheckSignalNames(const config::Config& config) const {
   return {};
 }
 
-void Instance::MakeFaces() {
+Result<void> Instance::MakeFaces() {
   metrics_ = std::make_unique<serve::MetricsPage>(snapshot_, clock_, telemetry_);
   serve::PrometheusApi::Options api;
   api.eval = EvalOptionsOf(options_.query, *loop_.plan().config);
@@ -190,6 +195,12 @@ void Instance::MakeFaces() {
   api.gate.running = static_cast<std::size_t>(options_.query_concurrency);
   api.build.revision = Version();
   api.build.compiler = Compiler();
+  api.lifecycle = options_.enable_lifecycle;
+  auto origins = model::Regex::Compile(options_.cors_origin);
+  if (!origins) {
+    return base::BadInput("--web.cors.origin: " + origins.error().message);
+  }
+  api.cors_origin = std::make_shared<const model::Regex>(*std::move(origins));
   prometheus_ =
       std::make_unique<serve::PrometheusApi>(store_, status_, clock_, &telemetry_, std::move(api));
   serve::ExternalMetricsApi::Options external;
@@ -205,6 +216,7 @@ void Instance::MakeFaces() {
   health.lifecycle = options_.enable_lifecycle;
   health.reload = [this] { return Reload(); };
   health_ = std::make_unique<serve::Health>(std::move(health));
+  return {};
 }
 
 Result<http::TlsCredentials> Instance::ReadCredentials() const {
@@ -283,7 +295,7 @@ Result<void> Instance::Reload() {
   loop_.Post([&] {
     loop_.Replace(*std::move(plan), clock_.Now());
     store_.SetLimits(StoreLimitsOf(*loop_.plan().config));
-    status_.Use(loop_.plan().config, loop_.plan().jobs, loop_.plan().ruler);
+    status_.Use(loop_.plan().config, loop_.plan().jobs, loop_.plan().ruler, loop_.plan().window);
     done.set_value();
   });
   done.get_future().wait();

@@ -69,7 +69,7 @@ class Instance {
   base::Result<tick::Plan> BuildPlan(const std::shared_ptr<const config::Config>& config);
   base::Result<void> CheckSignalNames(const config::Config& config) const;
   base::Result<http::TlsCredentials> ReadCredentials() const;
-  void MakeFaces();
+  base::Result<void> MakeFaces();
 
   const RunOptions options_;
   const base::Clock& clock_;

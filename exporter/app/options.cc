@@ -67,6 +67,10 @@ void AddRun(CLI::App& app, RunOptions& run) {
       ->type_name("HOST:PORT");
   app.add_flag("--web.enable-lifecycle", run.enable_lifecycle,
                "Allow POST /-/reload (SIGHUP always reloads)");
+  app.add_option("--web.cors.origin", run.cors_origin,
+                 "Regular expression for origins whose scripts may read the query API")
+      ->capture_default_str()
+      ->type_name("REGEX");
   app.add_option("--web.query-concurrency", run.query_concurrency,
                  "Queries that run at once; more get 503")
       ->capture_default_str()

@@ -43,6 +43,7 @@ struct RunOptions {
   std::string listen_address = "0.0.0.0:7546";      // --web.listen-address
   bool enable_lifecycle = false;                    // --web.enable-lifecycle
   int query_concurrency = 4;                        // --web.query-concurrency
+  std::string cors_origin = ".*";                   // --web.cors.origin: a regular expression
   std::string bind_address = "0.0.0.0";             // --bind-address, of the API listener
   int secure_port = 6443;                           // --secure-port; 0: no API listener
   std::string tls_cert_file, tls_private_key_file;  // without them there is no API listener

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values of scrape/ and ruler/ as values of serve/.
+// Values of scrape/, ruler/ and config/ as values of serve/.
 #include "app/status.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <thread>
 
 #include "base/number_text.h"
+#include "config/print.h"
 
 namespace plimsoll::app {
 namespace {
@@ -26,6 +32,15 @@ double Seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+// One entry per thread in the process's own folder.
+int Threads() {
+  std::error_code error;
+  int threads = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", error))
+    threads += entry.path().empty() ? 0 : 1;
+  return threads;
+}
+
 serve::TargetStatus StatusOf(const scrape::JobInfo& job, const scrape::TargetInfo& target) {
   return {.discovered_labels = target.discovered,
           .labels = target.labels,
@@ -43,9 +58,9 @@ serve::TargetStatus StatusOf(const scrape::JobInfo& job, const scrape::TargetInf
 
 void Status::Use(std::shared_ptr<const config::Config> config,
                  std::vector<std::shared_ptr<scrape::JobScraper>> jobs,
-                 std::shared_ptr<ruler::Ruler> ruler) {
+                 std::shared_ptr<ruler::Ruler> ruler, std::chrono::milliseconds window) {
   sources_.Publish(std::make_shared<const Sources>(
-      Sources{std::move(config), std::move(jobs), std::move(ruler)}));
+      Sources{std::move(config), std::move(jobs), std::move(ruler), window}));
 }
 
 serve::TargetsStatus Status::Targets() const {
@@ -95,17 +110,50 @@ std::vector<serve::RuleGroupStatus> Status::RuleGroups() const {
   return groups;
 }
 
-std::map<std::string, std::vector<model::Metadata>> Status::Metadata() const {
-  std::map<std::string, std::vector<model::Metadata>> all;
+std::map<std::string, serve::PoolMetadata> Status::Metadata() const {
+  std::map<std::string, serve::PoolMetadata> all;
   const auto sources = sources_.Get();
   if (!sources) return all;
   for (const auto& job : sources->jobs) {
-    for (const auto& [name, metadata] : *job->Info()->metadata) {
-      auto& known = all[name];
-      if (std::find(known.begin(), known.end(), metadata) == known.end()) known.push_back(metadata);
-    }
+    const auto info = job->Info();
+    all[info->job_name] = {info->metadata->begin(), info->metadata->end()};
   }
   return all;
+}
+
+serve::ProcessStatus Status::Process() const {
+  serve::ProcessStatus status{
+      .start_time = options_.start_time,
+      .last_reload_successful = options_.reload_successful.Value() != 0,
+      .last_config_time = static_cast<base::Time>(options_.reload_time.Value()) * 1000,
+      .threads = Threads(),
+      .processors = static_cast<int>(std::thread::hardware_concurrency())};
+  std::error_code error;
+  status.working_directory = std::filesystem::current_path(error).string();
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) == 0) status.hostname = name;
+  if (const auto sources = sources_.Get())
+    status.storage_retention = base::FormatDuration(sources->window);
+  return status;
+}
+
+std::string Status::ConfigYaml() const {
+  const auto sources = sources_.Get();
+  return sources ? config::Print(*sources->config) : "";
+}
+
+std::optional<std::string> Status::PoolYaml(std::string_view pool) const {
+  const auto sources = sources_.Get();
+  if (!sources) return std::nullopt;
+  for (const config::ScrapeConfig& scrape : sources->config->scrape_configs) {
+    if (scrape.job_name == pool) return config::Print(scrape);
+  }
+  return std::nullopt;
+}
+
+model::Labels Status::ExternalLabels() const {
+  const auto sources = sources_.Get();
+  return sources ? sources->config->global.external_labels : model::Labels();
 }
 
 }  // namespace plimsoll::app

@@ -347,4 +347,11 @@ std::string Print(const Config& config) {
   return text;
 }
 
+std::string Print(const ScrapeConfig& scrape) {
+  std::string text;
+  Lines out(text);
+  PrintScrape(out, scrape);
+  return text;
+}
+
 }  // namespace plimsoll::config

@@ -15,5 +15,7 @@
 namespace plimsoll::config {
 
 std::string Print(const Config& config);
+// One element of scrape_configs.
+std::string Print(const ScrapeConfig& scrape);
 
 }  // namespace plimsoll::config

@@ -86,6 +86,26 @@ std::optional<OutputFormat> OutputFor(const detail::MediaType& media) {
   return OutputFormat{Format::kText, false, "text/plain; version=0.0.4; charset=utf-8"};
 }
 
+// The media type of an answer to one element of Accept; "" when we do not write that.
+std::string_view FederationType(const detail::MediaType& media) {
+  constexpr std::string_view kText = "text/plain; version=0.0.4; charset=utf-8";
+  const std::string_view version = media.Parameter("version");
+  if (media.type == kOpenMetricsType) {
+    if (version == "1.0.0") return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    if (version.empty() || version == "0.0.1")
+      return "application/openmetrics-text; version=0.0.1; charset=utf-8";
+    return {};
+  }
+  if (media.type == kTextType) return version.empty() || version == "0.0.4" ? kText : "";
+  return media.type == "*/*" || media.type == "text/*" ? kText : "";
+}
+
+constexpr std::pair<std::string_view, config::NameEscaping> kEscapings[] = {
+    {"allow-utf-8", config::NameEscaping::kAllowUtf8},
+    {"underscores", config::NameEscaping::kUnderscores},
+    {"dots", config::NameEscaping::kDots},
+    {"values", config::NameEscaping::kValues}};
+
 }  // namespace
 
 base::Result<PageFormat> FormatOfPage(std::string_view content_type,
@@ -140,6 +160,33 @@ OutputFormat NegotiateOutput(std::string_view accept) {
   }
   if (best) return *std::move(best);
   return {Format::kText, false, "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+FederationFormat NegotiateFederation(std::string_view accept) {
+  std::vector<detail::MediaType> wanted;
+  for (const std::string_view element : detail::SplitList(accept)) {
+    if (auto media = detail::ParseMediaType(element)) wanted.push_back(*std::move(media));
+  }
+  std::stable_sort(wanted.begin(), wanted.end(),
+                   [](const auto& a, const auto& b) { return QualityOf(a) > QualityOf(b); });
+  std::string_view escaping = "underscores";
+  std::string_view type;
+  for (const detail::MediaType& media : wanted) {
+    const std::string_view asked = media.Parameter("escaping");
+    for (const auto& [name, known] : kEscapings) {
+      if (asked == name) escaping = name;
+    }
+    type = FederationType(media);
+    if (!type.empty()) break;
+  }
+  if (type.empty()) type = "text/plain; version=0.0.4; charset=utf-8";
+  FederationFormat format;
+  format.format = type.starts_with(kTextType) ? Format::kText : Format::kOpenMetrics;
+  for (const auto& [name, known] : kEscapings) {
+    if (escaping == name) format.escaping = known;
+  }
+  format.content_type = base::format("{}; escaping={}", type, escaping);
+  return format;
 }
 
 }  // namespace plimsoll::exposition

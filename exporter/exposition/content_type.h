@@ -41,4 +41,13 @@ struct OutputFormat {
 // is asked.
 OutputFormat NegotiateOutput(std::string_view accept);
 
+// The same for /federate, where Prometheus lets every format have every escaping: the one that
+// stands with the format that is chosen, or with one that is liked better and not written here.
+struct FederationFormat {
+  Format format = Format::kText;
+  config::NameEscaping escaping = config::NameEscaping::kUnderscores;
+  std::string content_type = {};
+};
+FederationFormat NegotiateFederation(std::string_view accept);
+
 }  // namespace plimsoll::exposition

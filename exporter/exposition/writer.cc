@@ -9,6 +9,7 @@
 
 #include "base/number_text.h"
 #include "exposition/detail/entry_reader.h"
+#include "exposition/name_escape.h"
 #include "model/labels.h"
 
 namespace plimsoll::exposition {
@@ -140,32 +141,19 @@ class FamilyWriter {
 
   std::string MetadataName(std::string_view name) const {
     if (model::IsLegacyMetricName(name)) return std::string(name);
-    if (!options_.utf8_names) return Legacy(name, true);
+    if (!quoted()) return EscapeName(name, options_.escaping);
     std::string out = "\"";
     AppendEscapedTo(name, true, out);
     return out + '"';
   }
 
-  // Returns: the name with every byte that a plain name cannot have replaced, one `_` per
-  // character.
-  static std::string Legacy(std::string_view name, bool colon) {
-    std::string out;
-    for (std::size_t i = 0; i < name.size(); ++i) {
-      const auto c = static_cast<unsigned char>(name[i]);
-      if ((c & 0xC0U) == 0x80U) continue;  // the rest of a character
-      const bool digit = c >= '0' && c <= '9';
-      const bool letter =
-          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
-      out += letter || (digit && i > 0) ? static_cast<char>(c) : '_';
-    }
-    return out.empty() ? std::string("_") : out;
-  }
+  bool quoted() const { return options_.escaping == config::NameEscaping::kAllowUtf8; }
 
   void WritePoint(const model::Family::Point& point, std::string_view name) {
     const bool plain = model::IsLegacyMetricName(name);
     char before = '{';
-    if (plain || !options_.utf8_names) {
-      out_ += plain ? std::string(name) : Legacy(name, true);
+    if (plain || !quoted()) {
+      out_ += plain ? std::string(name) : EscapeName(name, options_.escaping);
     } else {
       out_ += "{\"";
       AppendEscaped(name, true);
@@ -174,12 +162,10 @@ class FamilyWriter {
     }
     for (const model::Label& label : point.labels) {
       if (label.name == model::kMetricName) continue;
-      out_ += before;
-      before = ',';
-      WriteLabelName(label.name);
-      out_ += "=\"";
-      AppendEscaped(label.value, true);
-      out_ += '"';
+      WriteLabel(label.name, label.value, before);
+    }
+    for (const auto& [extra, value] : options_.extra_labels) {
+      if (point.labels.Get(extra).empty()) WriteLabel(extra, value, before);
     }
     if (before == ',') out_ += '}';
     out_ += ' ';
@@ -188,11 +174,20 @@ class FamilyWriter {
     out_ += '\n';
   }
 
+  void WriteLabel(std::string_view name, std::string_view value, char& before) {
+    out_ += before;
+    before = ',';
+    WriteLabelName(name);
+    out_ += "=\"";
+    AppendEscaped(value, true);
+    out_ += '"';
+  }
+
   void WriteLabelName(std::string_view name) {
     if (model::IsLegacyLabelName(name)) {
       out_ += name;
-    } else if (!options_.utf8_names) {
-      out_ += Legacy(name, false);
+    } else if (!quoted()) {
+      for (const char c : EscapeName(name, options_.escaping)) out_ += c == ':' ? '_' : c;
     } else {
       out_ += '"';
       AppendEscaped(name, true);

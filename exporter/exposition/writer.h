@@ -11,8 +11,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "config/config.h"
 #include "exposition/format.h"
 #include "model/family.h"
 
@@ -20,8 +22,10 @@ namespace plimsoll::exposition {
 
 struct WriteOptions {
   Format format = Format::kText;
-  bool utf8_names =
-      false;  // quote names that need it; otherwise bytes outside [a-zA-Z0-9_:] become `_`
+  // What becomes of a name with bytes outside [a-zA-Z0-9_:]; kAllowUtf8: it is quoted.
+  config::NameEscaping escaping = config::NameEscaping::kUnderscores;
+  // Behind the labels of every sample that has none of that name; a value may be empty.
+  std::vector<std::pair<std::string, std::string>> extra_labels = {};
 };
 
 // Appends the family. Requires: every point's labels have `__name__`.

@@ -194,9 +194,12 @@ void AppendSelection(const VectorSelector& selector, std::string& out) {
 
 class Printer {
  public:
-  explicit Printer(std::string& out) : out_(out) {}
+  explicit Printer(std::string& out, OneLine::Places* places = nullptr)
+      : out_(out), places_(places) {}
   void Print(const Expr& expr) {
+    const std::size_t start = out_.size();
     std::visit([&](const auto& node) { Print(node); }, expr.node);
+    NotePlace(expr, start);
   }
 
  private:
@@ -250,7 +253,12 @@ class Printer {
     out_ += ')';
   }
 
+  void NotePlace(const Expr& expr, std::size_t start) {
+    if (places_ != nullptr) places_->insert_or_assign(&expr, OneLine::Place{start, out_.size()});
+  }
+
   std::string& out_;
+  OneLine::Places* places_;
 };
 
 void Printer::PrintMatching(const VectorMatching& matching) {
@@ -279,7 +287,9 @@ void Printer::Print(const Binary& node) {
   const auto* number = std::get_if<NumberLiteral>(&node.lhs->node);
   if (number != nullptr && node.op == BinaryOp::kPow && number->value > 0 &&
       std::isinf(number->value)) {
+    const std::size_t start = out_.size();
     out_ += "Inf";
+    NotePlace(*node.lhs, start);
   } else {
     Print(*node.lhs);
   }
@@ -312,6 +322,12 @@ std::string Print(const Expr& expr) {
   std::string out;
   Printer(out).Print(expr);
   return out;
+}
+
+OneLine PrintWithPlaces(const Expr& expr) {
+  OneLine line;
+  Printer(line.text, &line.places).Print(expr);
+  return line;
 }
 
 }  // namespace plimsoll::promql

@@ -47,8 +47,10 @@ std::vector<model::Family> MetricsPage::Families() const {
 http::Response MetricsPage::Handle(const http::Request& request) const {
   const exposition::OutputFormat format = exposition::NegotiateOutput(request.Header("Accept"));
   http::Response response{.content_type = format.content_type};
-  response.body =
-      exposition::WritePage(Families(), {.format = format.format, .utf8_names = format.utf8_names});
+  response.body = exposition::WritePage(
+      Families(), {.format = format.format,
+                   .escaping = format.utf8_names ? config::NameEscaping::kAllowUtf8
+                                                 : config::NameEscaping::kUnderscores});
   http::CompressIfAccepted(request, response);
   return response;
 }

@@ -13,47 +13,24 @@
 // See:     docs/differences.md for what is left out
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-
-#include "base/clock.h"
-#include "eval/engine.h"
 #include "http/message.h"
-#include "promql/parser.h"
+#include "serve/detail/api_context.h"
 #include "serve/detail/query_gate.h"
-#include "serve/status.h"
-#include "store/querier.h"
 #include "telemetry/telemetry.h"
 
 namespace plimsoll::serve {
 
-// What /api/v1/status/buildinfo says. Grafana decides by `version` which endpoints it may use, so
-// it is the version of the Prometheus API that we speak.
-struct BuildInfo {
-  std::string version = "3.15.0";
-  std::string revision = {};  // our own version
-  std::string branch = "plimsoll";
-  std::string build_user = {};
-  std::string build_date = {};
-  std::string compiler = {};  // where Prometheus has goVersion
-};
-
 class PrometheusApi {
  public:
-  struct Options {
-    eval::Options eval =
-        {};  // lookback, default step, bounds, time-out; clock and canceled are set per query
-    promql::ParseOptions parse = {};
-    QueryGate::Limits gate = {};
-    BuildInfo build = {};
-  };
+  using Options = ApiOptions;
 
   // Lives as long as: everything it is given by reference; `telemetry` may be null.
   PrometheusApi(const store::Queryable& storage, const StatusSource& status,
                 const base::Clock& clock, telemetry::Telemetry* telemetry, Options options);
+  PrometheusApi(const PrometheusApi&) = delete;
+  PrometheusApi& operator=(const PrometheusApi&) = delete;
 
-  // Requires: the path starts with /api/v1/ (others are a 404).
+  // Requires: the path is /federate or starts with /api/v1/ (others are a 404).
   http::Response Handle(const http::Request& request) const;
   // Whether a request may take long: for http::ServerOptions::slow.
   static bool IsSlow(const http::Request& request);
@@ -63,27 +40,14 @@ class PrometheusApi {
  private:
   struct Endpoint;
   static const Endpoint kEndpoints[];
+  static const Endpoint* Find(std::string_view path, std::string_view method, std::string& allowed);
 
-  http::Response Gated(const http::Request& request,
-                       http::Response (PrometheusApi::*run)(const http::Request&) const) const;
-  http::Response Query(const http::Request& request) const;
-  http::Response QueryRange(const http::Request& request) const;
-  http::Response QueryExemplars(const http::Request& request) const;
-  http::Response Series(const http::Request& request) const;
-  http::Response LabelNames(const http::Request& request) const;
-  http::Response LabelValues(const http::Request& request) const;
-  http::Response Targets(const http::Request& request) const;
-  http::Response Rules(const http::Request& request) const;
-  http::Response Alerts(const http::Request& request) const;
-  http::Response Metadata(const http::Request& request) const;
-  http::Response BuildInformation(const http::Request& request) const;
-
+  http::Response Run(const Endpoint& endpoint, const http::Request& request) const;
+  void AddCors(const http::Request& request, http::Response& response) const;
   void Count(const base::Error& error) const;
 
-  const store::Queryable& storage_;
-  const StatusSource& status_;
-  const base::Clock& clock_;
   Options options_;
+  ApiContext context_;
   mutable QueryGate gate_;
   mutable telemetry::Histogram duration_;
   mutable telemetry::Counter refused_full_;

@@ -18,12 +18,13 @@ bool IsRead(const http::Request& request) {
 http::Handler OpsHandler(const LandingPage& landing, const MetricsPage& metrics,
                          const PrometheusApi& prometheus, const Health& health) {
   return [&](const http::Request& request) -> http::Response {
-    if (request.raw_path.starts_with("/api/v1/")) return prometheus.Handle(request);
+    if (request.raw_path.starts_with("/api/v1/") || request.raw_path == "/federate")
+      return prometheus.Handle(request);
     if (auto answer = health.Answer(request)) return *std::move(answer);
     if (auto answer = health.AnswerLifecycle(request)) return *std::move(answer);
     const bool page = request.path == "/" || request.path == "/metrics";
-    if (!page) return PlainText(404, "404 page not found\n");
-    if (!IsRead(request)) return PlainText(405, "Method Not Allowed\n");
+    if (!page) return PlainError(404, "404 page not found");
+    if (!IsRead(request)) return PlainError(405, "Method Not Allowed");
     return request.path == "/" ? landing.Handle(request) : metrics.Handle(request);
   };
 }

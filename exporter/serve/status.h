@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -64,13 +66,35 @@ struct RuleGroupStatus {
   std::vector<RuleStatus> rules;
 };
 
+struct ProcessStatus {
+  base::Time start_time = 0;
+  std::string working_directory;
+  std::string hostname;
+  bool last_reload_successful = true;
+  base::Time last_config_time = 0;  // of the last good load
+  int threads = 0;
+  int processors = 0;
+  std::string storage_retention;
+};
+
+// What the scraped pages of one pool say about each family.
+using PoolMetadata = std::map<std::string, model::Metadata>;
+
 class StatusSource {
  public:
   virtual ~StatusSource() = default;
   virtual TargetsStatus Targets() const = 0;
   virtual std::vector<RuleGroupStatus> RuleGroups() const = 0;
-  // What the scraped pages say about each family; several when targets disagree.
-  virtual std::map<std::string, std::vector<model::Metadata>> Metadata() const = 0;
+  // By scrape pool; every pool is in it.
+  virtual std::map<std::string, PoolMetadata> Metadata() const = 0;
+  virtual ProcessStatus Process() const { return {}; }
+  // The configuration in use as YAML, secrets hidden.
+  virtual std::string ConfigYaml() const { return {}; }
+  // The same of one scrape pool; nothing when there is none of that name.
+  virtual std::optional<std::string> PoolYaml(std::string_view /*pool*/) const { return {}; }
+  // Flags by name, without dashes, as they are in effect.
+  virtual std::map<std::string, std::string> Flags() const { return {}; }
+  virtual model::Labels ExternalLabels() const { return {}; }
 };
 
 }  // namespace plimsoll::serve

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A query that parses prints as text that parses to an equal tree, and printing is then stable.
+// A query that parses prints as text that parses to an equal tree, on one line and on several, and
+// printing is then stable.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 #include "promql/parser.h"
+#include "promql/prettify.h"
 #include "promql/print.h"
 #include "promql/reach.h"
 
@@ -45,5 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!second) Broken(second.error().message.c_str(), query, printed);
   if (!promql::Equal(**first, **second)) Broken("the trees differ", query, printed);
   if (promql::Print(**second) != printed) Broken("printing is not stable", query, printed);
+  const std::string pretty = promql::Prettify(**first);
+  const auto third = promql::Parse(pretty, options);
+  if (!third) Broken(third.error().message.c_str(), query, pretty);
+  if (!promql::Equal(**first, **third)) Broken("the pretty tree differs", query, pretty);
   return 0;
 }

@@ -67,6 +67,14 @@ base::Result<std::chrono::nanoseconds> ParseApiDuration(std::string_view text) {
   return base::BadInput(base::format("cannot parse {} to a valid duration", base::GoQuote(text)));
 }
 
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 std::string_view ApiParameters::First(std::string_view name) const {
   for (const auto& [key, value] : pairs_) {
     if (key == name) return value;

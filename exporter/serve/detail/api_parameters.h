@@ -49,6 +49,9 @@ base::Error InvalidParameter(std::string_view name, std::string_view message);
 // strconv.Atoi with its errors: `strconv.Atoi: parsing "x": invalid syntax`.
 base::Result<long long> Atoi(std::string_view text);
 
+// strings.ToLower of ASCII.
+std::string LowerCase(std::string_view text);
+
 // Float seconds or RFC 3339. Fails with: `cannot parse "x" to a valid timestamp`.
 base::Result<base::Time> ParseApiTime(std::string_view text);
 // Float seconds or a Prometheus duration. Fails with: `cannot parse "x" to a valid duration`.

@@ -6,9 +6,10 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
+#include "exposition/name_escape.h"
 #include "serve/detail/api_answer.h"
+#include "serve/detail/api_context.h"
 #include "serve/detail/api_parameters.h"
-#include "serve/prometheus_api.h"
 
 namespace plimsoll::serve {
 namespace {
@@ -58,66 +59,15 @@ http::Response List(const std::vector<std::string>& values, std::size_t limit) {
   return ApiSuccess(write, {"results truncated due to limit"});
 }
 
-// "U__" names are UTF-8 names in the spelling of places that allow letters, digits and underscores
-// alone:
-// "__" is an underscore and "_HEX_" a code point. What is malformed stays as it is.
-std::string UnescapeName(std::string_view name) {
-  if (name.substr(0, 3) != "U__") return std::string(name);
-  const std::string original(name);
-  name.remove_prefix(3);
-  std::string plain;
-  while (!name.empty()) {
-    if (name.front() != '_') {
-      plain += name.front();
-      name.remove_prefix(1);
-      continue;
-    }
-    name.remove_prefix(1);
-    if (!name.empty() && name.front() == '_') {
-      plain += '_';
-      name.remove_prefix(1);
-      continue;
-    }
-    const std::size_t end = name.find('_');
-    constexpr std::size_t kLongestCodePoint = 6;
-    if (end == std::string_view::npos || end == 0 || end > kLongestCodePoint) return original;
-    char32_t code = 0;
-    for (const char c : name.substr(0, end)) {
-      const bool digit = c >= '0' && c <= '9';
-      const bool letter = c >= 'a' && c <= 'f';
-      if (!digit && !letter && !(c >= 'A' && c <= 'F')) return original;
-      code = code * 16 + static_cast<char32_t>(digit ? c - '0' : (letter ? c - 'a' : c - 'A') + 10);
-    }
-    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return original;
-    if (code < 0x80) {
-      plain += static_cast<char>(code);
-    } else if (code < 0x800) {
-      plain += static_cast<char>(0xc0 | (code >> 6));
-      plain += static_cast<char>(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-      plain += static_cast<char>(0xe0 | (code >> 12));
-      plain += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-      plain += static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-      plain += static_cast<char>(0xf0 | (code >> 18));
-      plain += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-      plain += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-      plain += static_cast<char>(0x80 | (code & 0x3f));
-    }
-    name.remove_prefix(end + 1);
-  }
-  return plain;
-}
-
 }  // namespace
 
-http::Response PrometheusApi::Series(const http::Request& request) const {
+http::Response SeriesPage(const ApiContext& context, const http::Request& request) {
   const ApiParameters parameters(request);
   if (parameters.All("match[]").empty())
     return ApiError(base::BadInput("no match[] parameter provided"));
   const auto selection = ReadSelection(parameters, true);
   if (!selection) return ApiError(selection.error());
-  const auto querier = storage_.Open();
+  const auto querier = context.storage.Open();
   std::vector<const model::Labels*> found;
   ForEachSeries(*selection, *querier,
                 [&](const model::Labels& labels) { found.push_back(&labels); });
@@ -140,10 +90,10 @@ http::Response PrometheusApi::Series(const http::Request& request) const {
       warnings);
 }
 
-http::Response PrometheusApi::LabelNames(const http::Request& request) const {
+http::Response LabelNamesPage(const ApiContext& context, const http::Request& request) {
   const auto selection = ReadSelection(ApiParameters(request), false);
   if (!selection) return ApiError(selection.error());
-  const auto querier = storage_.Open();
+  const auto querier = context.storage.Open();
   std::set<std::string, std::less<>> names;
   ForEachSeries(*selection, *querier, [&](const model::Labels& labels) {
     for (const model::Label& label : labels) {
@@ -153,18 +103,18 @@ http::Response PrometheusApi::LabelNames(const http::Request& request) const {
   return List({names.begin(), names.end()}, selection->limit);
 }
 
-http::Response PrometheusApi::LabelValues(const http::Request& request) const {
+http::Response LabelValuesPage(const ApiContext& context, const http::Request& request) {
   constexpr std::string_view kBefore = "/api/v1/label/";
   constexpr std::string_view kAfter = "/values";
   const std::string_view raw = request.raw_path;
-  const std::string name = UnescapeName(http::PercentDecode(
+  const std::string name = exposition::UnescapeValues(http::PercentDecode(
       raw.substr(kBefore.size(), raw.size() - kBefore.size() - kAfter.size()), false));
   if (name.empty() || !base::IsValidUtf8(name)) {
     return ApiError(base::BadInput("invalid label name: " + base::GoQuote(name)));
   }
   const auto selection = ReadSelection(ApiParameters(request), false);
   if (!selection) return ApiError(selection.error());
-  const auto querier = storage_.Open();
+  const auto querier = context.storage.Open();
   std::set<std::string, std::less<>> values;
   ForEachSeries(*selection, *querier, [&](const model::Labels& labels) {
     const std::string_view value = labels.Get(name);

@@ -41,7 +41,7 @@ class Faces {
   struct NoStatus final : serve::StatusSource {
     serve::TargetsStatus Targets() const override { return {}; }
     std::vector<serve::RuleGroupStatus> RuleGroups() const override { return {}; }
-    std::map<std::string, std::vector<model::Metadata>> Metadata() const override { return {}; }
+    std::map<std::string, serve::PoolMetadata> Metadata() const override { return {}; }
   };
   NoStatus status_;
   telemetry::Telemetry none_;  // the page then has what the configuration brings, and no more

@@ -16,8 +16,8 @@ using model::MetricType;
 
 namespace {
 
-constexpr exposition::WriteOptions kText{Format::kText, false};
-constexpr exposition::WriteOptions kOpenMetrics{Format::kOpenMetrics, false};
+const exposition::WriteOptions kText{Format::kText};
+const exposition::WriteOptions kOpenMetrics{Format::kOpenMetrics};
 
 Family Make(std::string name, MetricType type, std::vector<Family::Point> points,
             std::string help = "", std::string unit = "") {
@@ -134,7 +134,7 @@ TEST_CASE(
                              {Point({{"__name__", "my.metric"}, {"a.\"b", "v"}}, 1),
                               Point({{"__name__", "my.metric"}}, 2)},
                              "h");
-  CHECK(WritePage({family}, {Format::kText, true}) ==
+  CHECK(WritePage({family}, {Format::kText, config::NameEscaping::kAllowUtf8}) ==
         "# HELP \"my.metric\" h\n# TYPE \"my.metric\" gauge\n{\"my.metric\",\"a.\\\"b\"=\"v\"} "
         "1\n{\"my.metric\"} 2\n");
   CHECK(WritePage({family}, kText) ==

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One line per flag of exporter/app/options.cc.
+#include "app/flags.h"
+
+#include "base/number_text.h"
+
+namespace plimsoll::app {
+namespace {
+
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : ",") + text;
+  return all;
+}
+
+std::string LevelText(base::LogLevel level) {
+  switch (level) {
+    case base::LogLevel::kDebug:
+      return "debug";
+    case base::LogLevel::kInfo:
+      return "info";
+    case base::LogLevel::kWarn:
+      return "warn";
+    case base::LogLevel::kError:
+      return "error";
+  }
+  return "";
+}
+
+std::string Bool(bool value) { return value ? "true" : "false"; }
+
+}  // namespace
+
+std::map<std::string, std::string> FlagsOf(const RunOptions& options) {
+  return {
+      {"bind-address", options.bind_address},
+      {"client-ca-file", options.client_ca_file},
+      {"config.file", options.config.file},
+      {"enable-feature", Joined(options.query.features)},
+      {"engine", options.config.engine},
+      {"log.level", LevelText(options.log_level)},
+      {"namespace", options.own_namespace},
+      {"once", Bool(options.once)},
+      {"param", Joined(options.config.params)},
+      {"query.lookback-delta", base::FormatDuration(options.query.lookback)},
+      {"query.max-samples", std::to_string(options.query.max_samples)},
+      {"query.timeout", base::FormatDuration(options.query.timeout)},
+      {"requestheader-allowed-names", Joined(options.requestheader_allowed_names)},
+      {"requestheader-client-ca-file", options.requestheader_client_ca_file},
+      {"requestheader-extra-headers-prefix", Joined(options.requestheader_extra_headers_prefix)},
+      {"requestheader-group-headers", Joined(options.requestheader_group_headers)},
+      {"requestheader-username-headers", Joined(options.requestheader_username_headers)},
+      {"secure-port", std::to_string(options.secure_port)},
+      {"storage.retention.time", base::FormatDuration(options.retention)},
+      {"target", options.config.target},
+      {"tls-cert-file", options.tls_cert_file},
+      {"tls-private-key-file", options.tls_private_key_file},
+      {"web.cors.origin", options.cors_origin},
+      {"web.enable-lifecycle", Bool(options.enable_lifecycle)},
+      {"web.listen-address", options.listen_address},
+      {"web.query-concurrency", std::to_string(options.query_concurrency)},
+  };
+}
+
+}  // namespace plimsoll::app
