@@ -5,6 +5,7 @@
 #include "eval/detail/evaluator.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/format.h"
 
@@ -138,14 +139,28 @@ base::Result<Block> Evaluator::EvalNegate(const Node& node, const Grid& grid) {
   return block;
 }
 
+Time Evaluator::FixedTime(const Node& node, const Grid& grid) const {
+  return *node.at - node.offset + path_offset_ + (path_at_ ? grid.start - *path_at_ : 0);
+}
+
 base::Result<Block> Evaluator::EvalSubquery(const Node& node, const Grid& grid, Grid& inner) {
   const Time step = node.step != 0 ? node.step : options_.default_step.count();
-  const Time newest = node.at ? *node.at - node.offset : grid.Last() - node.offset;
-  const Time oldest = (node.at ? *node.at - node.offset : grid.start - node.offset) - node.range;
+  const Time newest = node.at ? FixedTime(node, grid) : grid.Last() - node.offset;
+  const Time oldest = (node.at ? newest : grid.start - node.offset) - node.range;
   Time start = step * (oldest / step);  // rounds towards zero, hence the correction
   if (start <= oldest) start += step;
+  const auto outside = std::pair(path_offset_, path_at_);
+  if (start != grid.start) {
+    path_offset_ = 0;
+    path_at_.reset();
+  } else {
+    path_offset_ = node.at ? node.offset : path_offset_ + node.offset;
+    if (node.at) path_at_ = node.at;
+  }
   inner = Grid::Of(start, newest, step);
-  return Eval(node.children[0], inner);
+  auto block = Eval(node.children[0], inner);
+  std::tie(path_offset_, path_at_) = outside;
+  return block;
 }
 
 void Evaluator::DropNames(Block& block) const {

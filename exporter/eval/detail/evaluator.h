@@ -119,6 +119,9 @@ class Evaluator {
   base::Result<Block> EvalAggregate(const Node& node, const Grid& grid);  // aggregate.cc
   base::Result<Block> EvalCall(const Node& node, const Grid& grid);       // functions.cc
   std::vector<store::SelectedSeries> Select(const Node& node, Time mint, Time maxt);
+  base::Result<Block> EvalSmoothed(const Node& node, const Grid& grid);  // extended_windows.cc
+  // The instant that a selector or subquery with `@` reads, its offset included.
+  Time FixedTime(const Node& node, const Grid& grid) const;
   // Whether a series has one source for all of its samples, and which.
   bool OneSource(const store::SelectedSeries& series, Time& source) const;
 
@@ -128,6 +131,10 @@ class Evaluator {
   std::vector<Selection>* kept_;
   base::Steady deadline_{0};
   std::uint64_t held_ = 0;  // points of the results that exist now
+  // The subqueries around the node, as far as they begin at the same instant as the evaluation
+  // around them: Prometheus then counts their offsets into every `@` inside.
+  Time path_offset_ = 0;
+  std::optional<Time> path_at_;
   LabelArena arena_;
   Notes notes_;
   store::SampleColumns columns_;

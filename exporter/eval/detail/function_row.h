@@ -18,6 +18,9 @@
 
 namespace plimsoll::eval {
 
+// Selectors that look beyond the edges of their windows (promql-extended-range-selectors).
+enum class Extend { kNone, kAnchored, kSmoothed };
+
 // All windows of one series, and room to think that is reused from series to series.
 struct Windows {
   const Time* times = nullptr;
@@ -28,6 +31,8 @@ struct Windows {
       0;  // end of the first window; the others follow at grid.step, or all are the first
   Time range = 0;
   bool fixed = false;
+  Extend extend = Extend::kNone;
+  Time lookback = 0;                      // how far beyond, when extended
   std::array<const double*, 2> params{};  // scalar arguments, one value per step
 
   std::vector<std::uint32_t>* indices = nullptr;
@@ -85,6 +90,10 @@ const std::string& StringArg(const Node& call, std::size_t index);
 
 // The labels that absent() and absent_over_time() give their one element.
 model::Labels LabelsOfAbsent(const Node& arg);
+
+Extend ExtendOf(const Node& selector);
+// Fails if the function cannot take the selector's windows with what lies beyond their edges.
+base::Result<void> CheckExtended(const Node& range, std::string_view function);
 
 // Where the annotations of a range argument point.
 promql::PosRange PositionOfRange(const Node& arg);

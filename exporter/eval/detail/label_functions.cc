@@ -170,6 +170,8 @@ Result Absent(Evaluator& evaluator, const Node& node, const Grid& grid) {
 }
 
 Result AbsentOverTime(Evaluator& evaluator, const Node& node, const Grid& grid) {
+  if (auto allowed = CheckExtended(node.children[0], "absent_over_time"); !allowed)
+    return allowed.error();
   const auto input = evaluator.OpenRange(node.children[0], grid);
   if (!input) return input.error();
   auto out = evaluator.NewBlock(1, grid.steps);

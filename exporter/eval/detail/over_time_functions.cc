@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "eval/detail/extended_windows.h"
 #include "eval/detail/numerics.h"
 #include "eval/detail/slide.h"
 #include "eval/detail/window_functions.h"
@@ -56,9 +57,14 @@ void CountPairs(const Windows& windows, double* out, Differ&& differ) {
   for (std::size_t i = 1; i < windows.size; ++i) {
     until[i] = until[i - 1] + (differ(windows.values[i - 1], windows.values[i]) ? 1 : 0);
   }
-  Slide(windows, out, [&](const Window& window) {
+  const auto pairs = [&](const Window& window) {
     return static_cast<double>(until[window.hi - 1] - until[window.lo]);
-  });
+  };
+  if (windows.extend == Extend::kNone) {
+    Slide(windows, out, pairs);
+  } else {
+    SlideAnchored(windows, out, pairs);
+  }
 }
 
 double Variance(const Windows& windows, const Window& window) {

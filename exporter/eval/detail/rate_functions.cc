@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "base/format.h"
+#include "eval/detail/extended_windows.h"
 #include "eval/detail/numerics.h"
 #include "eval/detail/slide.h"
 #include "eval/detail/window_functions.h"
@@ -54,6 +55,7 @@ struct Extrapolation {
 
 template <bool kCounter, bool kPerSecond>
 void Extrapolated(const Windows& windows, double* out) {
+  if (windows.extend != Extend::kNone) return ExtendedChange(windows, kCounter, kPerSecond, out);
   const double* values = windows.values;
   std::vector<std::uint32_t>& resets = *windows.indices;
   resets.clear();

@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "eval/detail/evaluator.h"
+#include "eval/detail/extended_windows.h"
+#include "eval/detail/function_row.h"
 
 namespace plimsoll::eval {
 namespace {
@@ -59,8 +61,9 @@ bool Evaluator::OneSource(const store::SelectedSeries& series, Time& source) con
 }
 
 base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, bool timestamps) {
+  if (!timestamps && node.vector_selector().smoothed) return EvalSmoothed(node, grid);
   const Time lookback = options_.lookback.count();
-  const Time first = node.at ? *node.at - node.offset : grid.start - node.offset;
+  const Time first = node.at ? FixedTime(node, grid) : grid.start - node.offset;
   const Time step = node.at ? 0 : grid.step;
   const Time last = first + static_cast<Time>(grid.steps - 1) * step;
   const std::vector<store::SelectedSeries> selected = Select(node, first - lookback + 1, last);
@@ -120,7 +123,7 @@ base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid
   RangeInput input;
   input.range = node.range;
   input.fixed = node.at.has_value();
-  input.first_end = input.fixed ? *node.at - node.offset : grid.start - node.offset;
+  input.first_end = input.fixed ? FixedTime(node, grid) : grid.start - node.offset;
   input.mint = input.first_end - node.range + 1;
   input.maxt = input.fixed ? input.first_end : grid.Last() - node.offset;
   input.shift = Shift(node);
@@ -133,6 +136,9 @@ base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid
     for (std::size_t k = 0; k < input.inner_grid.steps; ++k)
       input.inner_times[k] = input.inner_grid.At(k);
   } else {
+    const Extend extend = ExtendOf(node);
+    if (extend != Extend::kNone) input.mint -= options_.lookback.count();
+    if (extend == Extend::kSmoothed) input.maxt += options_.lookback.count();
     input.series = Select(node, input.mint, input.maxt);
   }
   return input;
@@ -190,6 +196,10 @@ base::Result<Matrix> Evaluator::EvalRangeSelector(const Node& node, const Grid& 
   SeriesSamples samples;
   for (std::size_t i = 0; i < input->size(); ++i) {
     if (auto loaded = LoadSeries(*input, i, samples); !loaded) return loaded.error();
+    if (ExtendOf(node) != Extend::kNone) {
+      ExtendSamples(input->first_end - input->range, input->first_end,
+                    ExtendOf(node) == Extend::kSmoothed, samples);
+    }
     if (samples.size == 0) continue;
     if (auto fits = CheckSamples(matrix.times.size() + samples.size); !fits) return fits.error();
     matrix.series.push_back({*samples.labels, matrix.times.size(), samples.size});

@@ -15,13 +15,23 @@ struct Date {
   int day = 1;
 };
 
-std::int64_t FloorDiv(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+// Seconds count modulo 2^64 from 1 March of a year that is a multiple of 400 and further back than
+// any second since 1970 can be, as Go's time package counts; so what a NaN converts to has a date,
+// too.
+constexpr std::int64_t kFirstYear = -292277022400;
+constexpr std::uint64_t kDaysOfEra = 146097;  // 400 years
+constexpr std::uint64_t kDay = 86400;
+constexpr std::uint64_t kDaysUntil1970 =
+    719468 + static_cast<std::uint64_t>(-kFirstYear / 400) * kDaysOfEra;
 
-// Days since 1970-01-01 to a date; eras of 400 years begin on 1 March.
-Date DateOf(std::int64_t days) {
-  days += 719468;
-  const std::int64_t era = FloorDiv(days, 146097);
-  const std::int64_t day_of_era = days - era * 146097;
+std::uint64_t Absolute(std::int64_t seconds) {
+  return static_cast<std::uint64_t>(seconds) + kDaysUntil1970 * kDay;
+}
+
+Date DateOf(std::uint64_t seconds) {
+  const std::uint64_t days = seconds / kDay;
+  const std::int64_t era = static_cast<std::int64_t>(days / kDaysOfEra);
+  const std::int64_t day_of_era = static_cast<std::int64_t>(days % kDaysOfEra);
   const std::int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   const std::int64_t day_of_year =
@@ -30,7 +40,7 @@ Date DateOf(std::int64_t days) {
   Date date;
   date.day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
   date.month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-  date.year = year_of_era + era * 400 + (date.month <= 2 ? 1 : 0);
+  date.year = kFirstYear + year_of_era + era * 400 + (date.month <= 2 ? 1 : 0);
   return date;
 }
 
@@ -66,9 +76,8 @@ Result OfCalendar(Evaluator& evaluator, const Node& node, const Grid& grid,
 
 template <typename OfDate>
 Result OfDay(Evaluator& evaluator, const Node& node, const Grid& grid, OfDate&& of_date) {
-  return OfCalendar(evaluator, node, grid, [&](std::int64_t seconds) {
-    return of_date(DateOf(FloorDiv(seconds, 86400)));
-  });
+  return OfCalendar(evaluator, node, grid,
+                    [&](std::int64_t seconds) { return of_date(DateOf(Absolute(seconds))); });
 }
 
 }  // namespace
@@ -114,8 +123,7 @@ Result DayOfMonth(Evaluator& evaluator, const Node& node, const Grid& grid) {
 
 Result DayOfWeek(Evaluator& evaluator, const Node& node, const Grid& grid) {
   return OfCalendar(evaluator, node, grid, [](std::int64_t seconds) {
-    const std::int64_t day = (FloorDiv(seconds, 86400) + 4) % 7;  // 1970-01-01 was a Thursday
-    return day < 0 ? day + 7 : day;
+    return (Absolute(seconds) / kDay + 3) % 7;  // the first day was a Wednesday
   });
 }
 
@@ -133,15 +141,13 @@ Result DaysInMonth(Evaluator& evaluator, const Node& node, const Grid& grid) {
 }
 
 Result Hour(Evaluator& evaluator, const Node& node, const Grid& grid) {
-  return OfCalendar(evaluator, node, grid, [](std::int64_t seconds) {
-    return (seconds - FloorDiv(seconds, 86400) * 86400) / 3600;
-  });
+  return OfCalendar(evaluator, node, grid,
+                    [](std::int64_t seconds) { return Absolute(seconds) % kDay / 3600; });
 }
 
 Result Minute(Evaluator& evaluator, const Node& node, const Grid& grid) {
-  return OfCalendar(evaluator, node, grid, [](std::int64_t seconds) {
-    return (seconds - FloorDiv(seconds, 3600) * 3600) / 60;
-  });
+  return OfCalendar(evaluator, node, grid,
+                    [](std::int64_t seconds) { return Absolute(seconds) % 3600 / 60; });
 }
 
 Result Month(Evaluator& evaluator, const Node& node, const Grid& grid) {

@@ -183,9 +183,21 @@ class VectorMatcher {
     return made;
   }
 
+  // All labels in braces, the name among them: how this one error prints a series.
+  static std::string SeriesText(const model::Labels& labels) {
+    std::string out = "{";
+    for (const model::Label& label : labels) {
+      if (out.size() > 1) out += ", ";
+      out += model::IsLegacyLabelName(label.name) ? std::string(label.name)
+                                                  : base::GoQuote(label.name);
+      out += "=" + base::GoQuote(label.value);
+    }
+    return out + "}";
+  }
+
   base::Error DuplicateOnOneSide(const Row& a, const Row& b) const {
     const auto text = [&](const Row& row) {
-      return VisibleLabels(*row.labels, evaluator_.Hidden(row)).ToString();
+      return SeriesText(VisibleLabels(*row.labels, evaluator_.Hidden(row)));
     };
     std::string first = text(a), second = text(b);
     if (second < first) std::swap(first, second);
@@ -201,7 +213,7 @@ class VectorMatcher {
         base::format("found duplicate series for the match group {} on the {} hand-side of the "
                      "operation: [{}, {}];many-to-many "
                      "matching not allowed: matching labels must be unique on one side",
-                     group.ToString(), flip_ ? "left" : "right", first, second));
+                     SeriesText(group), flip_ ? "left" : "right", first, second));
   }
 
   // One result row per pair of rows that ever meets.
@@ -213,8 +225,9 @@ class VectorMatcher {
   };
 
   base::Result<Block> StepByStep() {
-    const std::optional<double> fill_one = flip_ ? matching_.fill_left : matching_.fill_right;
-    const std::optional<double> fill_many = flip_ ? matching_.fill_right : matching_.fill_left;
+    // Under group_right fill_right stands in for the left side, as in Prometheus 3.15.
+    const std::optional<double> fill_one = matching_.fill_right;
+    const std::optional<double> fill_many = matching_.fill_left;
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> pair_of;
     std::vector<Pair> pairs;
     KeyTable clashes(16);

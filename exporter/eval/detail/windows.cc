@@ -59,11 +59,15 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     windows.params[param] = params[param].values.data();
     ++param;
   }
+  const promql::Function& function = *std::get<promql::Call>(call.expr->node).function;
+  if (auto allowed = CheckExtended(*range, function.name); !allowed) return allowed.error();
   auto input = evaluator.OpenRange(*range, grid);
   if (!input) return input.error();
   windows.first_end = input->first_end;
   windows.range = input->range;
   windows.fixed = input->fixed;
+  windows.extend = ExtendOf(*range);
+  windows.lookback = evaluator.options().lookback.count();
   std::vector<std::uint32_t> indices;
   std::vector<double> numbers;
   std::string failure;
@@ -71,14 +75,12 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   windows.numbers = &numbers;
   windows.failure = &failure;
 
-  const bool quantile = std::get<promql::Call>(call.expr->node).function->id() ==
-                        promql::FunctionId::quantile_over_time;
+  const bool quantile = function.id() == promql::FunctionId::quantile_over_time;
   auto made = evaluator.NewBlock(input->size(), grid.steps);
   if (!made) return made;
   Block& block = *made;
   SeriesSamples samples;
   std::size_t points = 0;
-  bool dropped_before = false;
   for (std::size_t i = 0; i < input->size(); ++i) {
     if (auto loaded = evaluator.LoadSeries(*input, i, samples); !loaded) return loaded.error();
     if (samples.size == 0) continue;
@@ -108,7 +110,6 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     }
     points += present;
     if (auto fits = evaluator.CheckSamples(points + samples.size); !fits) return fits.error();
-    dropped_before = dropped_before || samples.drop_name;
     block.AddRow(samples.labels, samples.drop_name, present);
   }
   block.unique = input->subquery ? input->inner.unique : true;

@@ -93,3 +93,14 @@ TEST_CASE_FIXTURE(World,
   CHECK(Text(prepared.Instant(*storage.Open(), 120000)) == "{} 26");
   CHECK(storage.selects() == 4);
 }
+
+TEST_CASE_FIXTURE(
+    World,
+    "@ inside a subquery reads its instant, except where Prometheus adds the subquery's offset") {
+  Load("x 0+1x20");
+  CHECK(Eval("max_over_time((x @ 300)[2m:] offset 1m)", 10min) == "{} 5");
+  // The subquery begins exactly at the evaluation time.
+  CHECK(Eval("max_over_time((x @ 300)[1m:] offset -1m)", 10min) == "{} 5");
+  CHECK(Eval("max_over_time((x @ 300)[1m:] offset -30s)", 10min + 1ms) == "{} 5");
+  CHECK(Eval("max_over_time((x @ 300)[1m:] offset -59s)", 10min) == "{} 4");
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "unit/eval/language.h"
+
+using namespace plimsoll;
+using namespace plimsoll::eval;
+
+namespace {
+
+std::string Body(const Answer& answer, std::size_t most = 10) {
+  std::string out;
+  AppendAnswer(answer, most, out);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(World, "answers are written as the HTTP API writes them") {
+  Load("x{a=\"q\\\"\"} 1e-7 2");
+  CHECK(
+      Body(*Ask("x", 0min)) ==
+      R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"x","a":"q\""},"value":[0,"1e-07"]}]}})");
+  CHECK(
+      Body(*Ask("x[5m]", 1min)) ==
+      R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"x","a":"q\""},"values":[[0,"1e-07"],[60,"2"]]}]}})");
+  CHECK(Body(*Ask("1/0", 1500ms)) ==
+        R"({"status":"success","data":{"resultType":"scalar","result":[1.500,"+Inf"]}})");
+  CHECK(Body(*Ask("\"a\\n\"", 0min)) ==
+        R"({"status":"success","data":{"resultType":"string","result":[0,"a\n"]}})");
+  CHECK(Body(*Ask("nothing", 0min)) ==
+        R"({"status":"success","data":{"resultType":"vector","result":[]}})");
+}
+
+TEST_CASE("annotations beyond the tenth are counted") {
+  Answer answer;
+  answer.value = Vector{};
+  answer.annotations.warnings = {"a", "b", "c"};
+  answer.annotations.infos = {"d"};
+  CHECK(
+      Body(answer, 2) ==
+      R"({"status":"success","data":{"resultType":"vector","result":[]},"warnings":["a","b","1 more warning annotations omitted"],"infos":["d"]})");
+}
+
+TEST_CASE("an error names its type") {
+  std::string out;
+  AppendError({base::Error::Kind::kTimeout, "query timed out in expression evaluation", {}}, out);
+  CHECK(
+      out ==
+      R"({"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"})");
+}
