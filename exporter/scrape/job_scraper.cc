@@ -51,7 +51,7 @@ TargetScraper::Options JobScraper::OptionsOf(const discovery::Target& target) co
 
 // Targets are the same when their labels and URL are: then what they know about their series stays.
 void JobScraper::UpdateTargets(Time now, Time at, store::Appender& appender) {
-  discovery_.Refresh(now);
+  if (!discovery_.Refresh(now)) return;
   std::vector<Target> next;
   for (const discovery::Target& found : discovery_.Active()) {
     const auto same = std::find_if(targets_.begin(), targets_.end(), [&](const Target& target) {

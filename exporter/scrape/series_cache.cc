@@ -63,6 +63,14 @@ SeriesCache::Entry& SeriesCache::Find(std::string_view series, bool& repeated) {
 void SeriesCache::Accept() {
   std::swap(expected_, order_);
   order_.clear();
+  // The page has settled: give back what growing by doubling reserved.
+  if (created_.empty() && entries_.capacity() > entries_.size() + entries_.size() / 8) {
+    entries_.shrink_to_fit();
+    expected_.shrink_to_fit();
+    order_ = {};
+    order_.reserve(expected_.size());
+    created_.shrink_to_fit();
+  }
   created_.clear();
   if (entries_.size() > 2 * expected_.size() + 64) Forget();
 }
@@ -94,7 +102,7 @@ const char* SeriesCache::Keep(std::string_view bytes) {
 }
 
 void SeriesCache::Insert(std::uint32_t index) {
-  if (slots_.size() < 2 * entries_.size()) {
+  if (slots_.size() * 3 < entries_.size() * 4) {
     slots_.assign(std::max<std::size_t>(64, slots_.size() * 2), 0);
     for (std::uint32_t i = 0; i < entries_.size(); ++i) {
       if (i != index) Insert(i);

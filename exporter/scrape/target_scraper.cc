@@ -153,10 +153,12 @@ void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender
   std::fill(std::begin(dropped_), std::end(dropped_), 0);
   status_.last_error.clear();
   std::uint64_t body_bytes = 0;
+  double reported_bytes = 0;  // -1: the limit was hit; 0: another failure to get a page
   appender.Begin(now);
   bool up = false;
   if (fetched.page) {
     body_bytes = fetched.page->body.size();
+    if (fetched.page->status == 200) reported_bytes = static_cast<double>(body_bytes);
     const auto appended = AppendPage(*fetched.page, slot, now, appender, metadata, counts);
     up = appended.has_value();
     if (!up) {
@@ -170,9 +172,10 @@ void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender
   } else {
     status_.last_error = fetched.page.error().ToString();
     CountFailure(ReasonOfFetch(fetched.page.error()));
+    if (fetched.page.error().kind == Error::Kind::kLimit) reported_bytes = -1;
     MarkAll(slot, appender);
   }
-  AppendReports(up, fetched.duration, counts, body_bytes, slot, appender);
+  AppendReports(up, fetched.duration, counts, reported_bytes, slot, appender);
   appender.Commit();
 
   status_.health = up ? Health::kUp : Health::kDown;
@@ -259,7 +262,11 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
     if (series.dropped != 0) continue;
     const auto outcome = AppendSample(parser, series, slot, appender, metadata, counts);
     if (!outcome) return outcome.error();
-    if (const auto drop = DropOf(*outcome)) ++dropped_[*drop];
+    if (const auto drop = DropOf(*outcome)) {
+      ++dropped_[*drop];
+    } else if (repeated && series.timestamped == 0) {
+      ++dropped_[kDropDuplicate];  // the page repeats itself, if only the same value
+    }
   }
 }
 
@@ -392,7 +399,7 @@ void TargetScraper::MarkGone(Time at, store::Appender& appender) {
 }
 
 void TargetScraper::AppendReports(bool up, std::chrono::nanoseconds duration, const Counts& counts,
-                                  std::uint64_t body_bytes, Time slot, store::Appender& appender) {
+                                  double body_bytes, Time slot, store::Appender& appender) {
   const config::ScrapeConfig& config = *options_.config;
   const std::size_t reports = config.extra_scrape_metrics ? std::size(kReportNames) : kPlainReports;
   reports_.resize(std::size(kReportNames), 0);
@@ -421,7 +428,7 @@ void TargetScraper::AppendReports(bool up, std::chrono::nanoseconds duration, co
         value = static_cast<double>(config.limits.samples);
         break;
       case Report::kBodySize:
-        value = static_cast<double>(body_bytes);
+        value = body_bytes;
         break;
     }
     if (reports_[i] != 0 && appender.Append(reports_[i], slot, value) != Outcome::kUnknownSeries)

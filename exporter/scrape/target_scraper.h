@@ -123,7 +123,7 @@ class TargetScraper {
   void MarkVanished(Time slot, store::Appender& appender);
   void MarkAll(Time slot, store::Appender& appender);
   void AppendReports(bool up, std::chrono::nanoseconds duration, const Counts& counts,
-                     std::uint64_t body_bytes, Time slot, store::Appender& appender);
+                     double body_bytes, Time slot, store::Appender& appender);
   void CountFailure(std::string_view reason);
   void CountDropped(std::string_view reason, std::uint64_t count);
 

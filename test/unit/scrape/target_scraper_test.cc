@@ -164,6 +164,26 @@ TEST_CASE_FIXTURE(
   CHECK(Counted(telemetry::MetricId::kScrapeSamplesDropped, "duplicate") == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a series that stands twice with one value is counted all the same") {
+  Page("a 1\na 1\n", kSlot);
+  CHECK(Report("a") == "1");
+  CHECK(Report("scrape_samples_post_metric_relabeling") == "2");
+  CHECK(Counted(telemetry::MetricId::kScrapeSamplesDropped, "duplicate") == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the reported body size is -1 at the limit and 0 without a page") {
+  config->extra_scrape_metrics = true;
+  Page("a 1\n", kSlot);
+  CHECK(Report("scrape_body_size_bytes") == "4");
+  Scraper().Append({base::Error{base::Error::Kind::kLimit, "body size limit exceeded"}, 1ms},
+                   kSlot + 15000, kSlot + 15000, store.appender(), metadata);
+  CHECK(Report("scrape_body_size_bytes") == "-1");
+  NoAnswer(kSlot + 30000);
+  CHECK(Report("scrape_body_size_bytes") == "0");
+  Page("a 1\n", kSlot + 45000, "text/plain", 500);
+  CHECK(Report("scrape_body_size_bytes") == "0");
+}
+
 TEST_CASE_FIXTURE(Fixture, "a timestamp of the page's own is honoured and gets no stale marker") {
   Page("a 1 999000\n", kSlot);
   const auto querier = store.Open();
