@@ -40,11 +40,11 @@ std::string_view MediaTypeOf(Format format) {
 std::string_view AcceptElement(ScrapeProtocol protocol) {
   switch (protocol) {
     case ScrapeProtocol::kOpenMetrics1_0_0:
-      return "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8";
+      return "application/openmetrics-text;version=1.0.0";
     case ScrapeProtocol::kOpenMetrics0_0_1:
       return "application/openmetrics-text;version=0.0.1";
     case ScrapeProtocol::kText1_0_0:
-      return "text/plain;version=1.0.0;escaping=allow-utf-8";
+      return "text/plain;version=1.0.0";
     case ScrapeProtocol::kText0_0_4:
       return "text/plain;version=0.0.4";
     case ScrapeProtocol::kPrometheusProto:
@@ -53,8 +53,26 @@ std::string_view AcceptElement(ScrapeProtocol protocol) {
   return {};
 }
 
+bool KnowsEscaping(ScrapeProtocol protocol) {
+  return protocol == ScrapeProtocol::kOpenMetrics1_0_0 || protocol == ScrapeProtocol::kText1_0_0;
+}
+
+std::string_view TextOf(config::NameEscaping escaping) {
+  switch (escaping) {
+    case config::NameEscaping::kAllowUtf8:
+      return "allow-utf-8";
+    case config::NameEscaping::kUnderscores:
+      return "underscores";
+    case config::NameEscaping::kDots:
+      return "dots";
+    case config::NameEscaping::kValues:
+      return "values";
+  }
+  return {};
+}
+
 // The first entry of a list that has every protocol once gets this many tenths.
-constexpr int kFirstQuality = 6;
+constexpr int kFirstQuality = 7;
 
 double QualityOf(const detail::MediaType& media) {
   const std::string_view q = media.Parameter("q");
@@ -135,12 +153,17 @@ base::Result<PageFormat> FormatOfPage(std::string_view content_type,
                    " and no fallback_scrape_protocol specified for target");
 }
 
-std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols) {
+std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols,
+                         config::NameEscaping escaping) {
   std::string header;
   int quality = kFirstQuality;
   for (const ScrapeProtocol protocol : protocols) {
     const std::string_view element = AcceptElement(protocol);
-    if (!element.empty()) header += base::format("{};q=0.{},", element, quality);
+    if (!element.empty()) {
+      header += element;
+      if (KnowsEscaping(protocol)) header += base::format(";escaping={}", TextOf(escaping));
+      header += base::format(";q=0.{},", quality);
+    }
     quality = std::max(quality - 1, 1);
   }
   return header + base::format("*/*;q=0.{}", quality);

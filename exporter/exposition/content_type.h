@@ -28,8 +28,10 @@ struct PageFormat {
 base::Result<PageFormat> FormatOfPage(std::string_view content_type,
                                       const std::optional<config::ScrapeProtocol>& fallback);
 
-// The Accept header of a scrape. PrometheusProto is left out: it is not read here.
-std::string AcceptHeader(const std::vector<config::ScrapeProtocol>& protocols);
+// The Accept header of a scrape, as Prometheus 3.15 writes it. PrometheusProto is left out: it is
+// not read here. `escaping` goes with the versions that know it.
+std::string AcceptHeader(const std::vector<config::ScrapeProtocol>& protocols,
+                         config::NameEscaping escaping = config::NameEscaping::kAllowUtf8);
 
 // How to write a page for somebody who sent this Accept header.
 struct OutputFormat {

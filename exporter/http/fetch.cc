@@ -238,10 +238,12 @@ void Fetch::Resolved(const base::Result<Resolver::Addresses>& addresses) {
   ConnectNext("no address found");
 }
 
-void Fetch::ConnectNext(std::string_view last_failure) {
+// Of several addresses that fail the first one's failure is told, as Go's dialer does.
+void Fetch::ConnectNext(std::string_view failure_before) {
   phase_ = Phase::kConnect;
   attempt_.cancel();
-  if (next_address_ >= addresses_.size()) return Fail(Error::Kind::kUnavailable, last_failure);
+  if (next_address_ <= 1) first_failure_ = failure_before;
+  if (next_address_ >= addresses_.size()) return Fail(Error::Kind::kUnavailable, first_failure_);
   const std::string address = addresses_[next_address_++];
   const std::size_t left = addresses_.size() - next_address_;
   ErrorCode failure;

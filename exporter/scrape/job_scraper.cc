@@ -50,8 +50,7 @@ TargetScraper::Options JobScraper::OptionsOf(const discovery::Target& target) co
 }
 
 // Targets are the same when their labels and URL are: then what they know about their series stays.
-void JobScraper::UpdateTargets(Time now, Time at, store::Appender& appender) {
-  if (!discovery_.Refresh(now)) return;
+void JobScraper::MatchTargets(Time at, store::Appender& appender) {
   std::vector<Target> next;
   for (const discovery::Target& found : discovery_.Active()) {
     const auto same = std::find_if(targets_.begin(), targets_.end(), [&](const Target& target) {
@@ -73,7 +72,7 @@ void JobScraper::UpdateTargets(Time now, Time at, store::Appender& appender) {
 }
 
 std::size_t JobScraper::Begin(Time slot, Time now, store::Appender& appender) {
-  UpdateTargets(now, slot, appender);
+  if (discovery_.Refresh(now)) MatchTargets(slot, appender);
   std::size_t started = 0;
   for (Target& target : targets_) {
     if (target.fetching) continue;
@@ -125,7 +124,8 @@ void JobScraper::TakeOver(JobScraper& before, Time at, store::Appender& appender
     queue_ = before.queue_;  // fetches under way end here
     in_flight_ = before.in_flight_;
     metadata_ = std::move(before.metadata_);
-    UpdateTargets(at, at, appender);
+    discovery_.Refresh(at);
+    MatchTargets(at, appender);
   } else {
     before.End(at, appender);
   }
@@ -169,7 +169,8 @@ bool ReadsAlike(const config::ScrapeConfig& a, const config::ScrapeConfig& b) {
         });
   };
   return a.job_name == b.job_name && a.honor_labels == b.honor_labels &&
-         a.honor_timestamps == b.honor_timestamps && a.limits.labels == b.limits.labels &&
+         a.honor_timestamps == b.honor_timestamps && a.names == b.names &&
+         a.limits.labels == b.limits.labels &&
          a.limits.label_name_length == b.limits.label_name_length &&
          a.limits.label_value_length == b.limits.label_value_length &&
          same_rules(a.metric_relabel_configs, b.metric_relabel_configs);

@@ -97,7 +97,8 @@ class JobScraper {
   };
   struct Queue;
 
-  void UpdateTargets(Time now, Time at, store::Appender& appender);
+  // Makes targets_ what discovery found; what is gone ends at `at`.
+  void MatchTargets(Time at, store::Appender& appender);
   TargetScraper::Options OptionsOf(const discovery::Target& target) const;
   void PublishInfo();
 

@@ -123,16 +123,24 @@ std::string_view FamilyOf(std::string_view name) {
   return name;
 }
 
+// What metric_name_validation_scheme: legacy demands.
+bool HasLegacyNames(const model::LabelsBuilder& labels) {
+  if (!model::IsLegacyMetricName(labels.Get(model::kMetricName))) return false;
+  return std::all_of(labels.pairs().begin(), labels.pairs().end(),
+                     [](const auto& pair) { return model::IsLegacyLabelName(pair.first); });
+}
+
 }  // namespace
 
 TargetScraper::TargetScraper(Options options, telemetry::Telemetry* telemetry)
     : options_(std::move(options)),
       telemetry_(telemetry),
-      accept_(exposition::AcceptHeader(options_.config->scrape_protocols)) {}
+      accept_(
+          exposition::AcceptHeader(options_.config->scrape_protocols, options_.config->escaping)) {}
 
 void TargetScraper::SetOptions(Options options) {
   options_ = std::move(options);
-  accept_ = exposition::AcceptHeader(options_.config->scrape_protocols);
+  accept_ = exposition::AcceptHeader(options_.config->scrape_protocols, options_.config->escaping);
 }
 
 PageRequest TargetScraper::Request() {
@@ -323,6 +331,10 @@ Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry
     CountFailure("no_metric_name");
     return base::BadInput(
         fmt::format("missing metric name (__name__ label) after relabelling of {}", entry.key()));
+  }
+  if (config.names == config::NameScheme::kLegacy && !HasLegacyNames(builder_)) {
+    CountFailure("name_scheme");
+    return base::BadInput("invalid metric name or label names: " + builder_.Build().ToString());
   }
   if (auto within = CheckLabels(); !within) {
     CountFailure("label_limit");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What lies beyond the edges of a window, and what the edges are worth. See extended_windows.h.
+#include "eval/detail/extended_windows.h"
 
 #include "base/format.h"
 #include "promql/functions.h"

@@ -86,7 +86,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   base::Result<void> AddCredentials();
   void Hop(bool may_reuse = true);
   void Resolved(const base::Result<Resolver::Addresses>& addresses);
-  void ConnectNext(std::string_view last_failure);
+  void ConnectNext(std::string_view failure_before);
   void Connected();
   void BeginRequest();
 
@@ -129,6 +129,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   std::shared_ptr<const ClientTls> tls_;
   Resolver::Addresses addresses_;
   std::size_t next_address_ = 0;
+  std::string first_failure_;
 
   std::unique_ptr<ClientConnection> connection_;
   bool reused_ = false;

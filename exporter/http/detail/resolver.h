@@ -34,6 +34,7 @@ class Resolver {
   // Answers at once with kLimit when too many names wait.
   void Ask(const std::string& host, Answer answer);
 
+  // Names under "localhost" are the loopback addresses whatever the system says (RFC 6761 6.3).
   static base::Result<Addresses> SystemLookup(const std::string& host);
 
  private:

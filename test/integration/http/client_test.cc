@@ -314,9 +314,10 @@ TEST_CASE("credentials stay with the host that they are for") {
                           {.name = "X-Plain", .values = {"open"}}};
   {
     Client client;
-    CHECK(
-        client.Fetch({.url = server.Url(), .headers = {{"Cookie", "c"}}, .config = config})->body ==
-        "other");
+    const auto fetched =
+        client.Fetch({.url = server.Url(), .headers = {{"Cookie", "c"}}, .config = config});
+    REQUIRE_MESSAGE(fetched.has_value(), ErrorText(fetched));
+    CHECK(fetched->body == "other");
   }
   REQUIRE(heads.size() == 2);
   for (const char* secret : {"Authorization: Bearer token", "X-Secret: hush", "Cookie: c"}) {

@@ -37,6 +37,14 @@ TEST_CASE("a lookup that hangs does not keep the resolver from going away") {
   gate->opened.set_value();
 }
 
+TEST_CASE("localhost is the loopback, whatever the system's resolver says") {
+  const Resolver::Addresses loopback = {"127.0.0.1", "::1"};
+  CHECK(*Resolver::SystemLookup("localhost") == loopback);
+  CHECK(*Resolver::SystemLookup("trino.localhost") == loopback);
+  const auto other = Resolver::SystemLookup("notlocalhost.invalid");
+  CHECK_FALSE(other.has_value());
+}
+
 TEST_CASE("askers of one name share one lookup, and too many names are refused") {
   const auto gate = std::make_shared<Gate>();
   const auto calls = std::make_shared<std::atomic<int>>(0);

@@ -74,14 +74,16 @@ TEST_CASE("the fallback is used with a warning, and only where it is needed") {
 
 TEST_CASE("the Accept header of a scrape counts down as Prometheus's does") {
   CHECK(AcceptHeader(config::ScrapeConfig{}.scrape_protocols) ==
-        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/"
-        "openmetrics-text;version=0.0.1;q=0.5,"
-        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/"
-        "*;q=0.2");
-  CHECK(AcceptHeader({ScrapeProtocol::kText0_0_4}) == "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,application/"
+        "openmetrics-text;version=0.0.1;q=0.6,"
+        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4,*/"
+        "*;q=0.3");
+  CHECK(AcceptHeader({ScrapeProtocol::kText0_0_4}) == "text/plain;version=0.0.4;q=0.7,*/*;q=0.6");
+  CHECK(AcceptHeader({ScrapeProtocol::kOpenMetrics1_0_0}, config::NameEscaping::kDots) ==
+        "application/openmetrics-text;version=1.0.0;escaping=dots;q=0.7,*/*;q=0.6");
   CHECK(AcceptHeader({ScrapeProtocol::kPrometheusProto, ScrapeProtocol::kText0_0_4}) ==
-        "text/plain;version=0.0.4;q=0.5,*/*;q=0.4");
-  CHECK(AcceptHeader({}) == "*/*;q=0.6");
+        "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
+  CHECK(AcceptHeader({}) == "*/*;q=0.7");
 }
 
 TEST_CASE("we answer in the format the asker likes best") {

@@ -141,7 +141,7 @@ TEST_CASE_FIXTURE(Fixture, "a reload keeps what targets know, and ends those tha
   Answer(kB, "load 2\n");
   before->AppendArrived(1'000'001, store.appender());
   auto config = Config({"a:1"});
-  config->scrape_interval = 5s;
+  config->scrape_interval = config->scrape_timeout = 5s;
   const auto after = Job(config);
   after->TakeOver(*before, 1'004'000, store.appender());
   before.reset();
@@ -184,6 +184,7 @@ TEST_CASE_FIXTURE(Fixture, "an answer after the end of the job is ignored") {
   Answer(kA, "load 1\n");
   job->AppendArrived(1'000'501, store.appender());
   CHECK(Newest("load").empty());
+  job = Job(Config({"a:1"}));
   job->Begin(1'015'000, 1'015'000, store.appender());
   job.reset();
   Answer(kA, "load 1\n");

@@ -239,6 +239,18 @@ TEST_CASE_FIXTURE(Fixture, "label limits fail the scrape and say which series") 
         0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "under the legacy scheme a UTF-8 name fails the scrape") {
+  config->names = config::NameScheme::kLegacy;
+  Page("{\"a.b\",c=\"1\"} 1\n", kSlot);
+  CHECK(Report("up") == "0");
+  CHECK(Scraper().status().last_error ==
+        "invalid metric name or label names: {\"a.b\", c=\"1\", instance=\"h:1\", "
+        "job=\"trino\"}");
+  Page("a{\"c.d\"=\"1\"} 1\n", kSlot + 15000);
+  CHECK(Report("up") == "0");
+  CHECK(Counted(telemetry::MetricId::kScrapeFailures, "name_scheme") == 2);
+}
+
 TEST_CASE_FIXTURE(
     Fixture, "a dropped series is dropped once and for all, and counted before relabelling only") {
   config::RelabelRule rule;
