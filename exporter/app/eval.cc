@@ -6,7 +6,7 @@
 // With "-" each line of standard input is one request, each answer one flushed line, in order:
 //   {"expr":"...","time":S} or {"expr":"...","start":S,"end":S,"step":S}   the body of the API
 //   {"parse":"..."}      {"status":"success","data":{"expr":the expression as
-//   printed,"type":"vector"}}
+//   printed,"type":"instant vector"}}
 //   {"history":"..."}    appends what a file of --data holds, as one batch of later samples
 #include <unistd.h>
 

@@ -95,7 +95,7 @@ signals: [{name: queued, help: Queries that wait., type: gauge}]
         self.assertEqual(lines[1], '{"status":"success"}')
         self.assertIn('"value":[60,"7"]', lines[2])
         self.assertIn("history:1", lines[3])
-        self.assertEqual(lines[4], '{"status":"success","data":{"expr":"sum by (a) (x)","type":"vector"}}')
+        self.assertEqual(lines[4], '{"status":"success","data":{"expr":"sum by (a) (x)","type":"instant vector"}}')
         self.assertIn("1:5: parse error: unclosed left parenthesis", lines[5])
 
     def test_wrong_usage_exits_with_two_and_help_with_zero(self):
