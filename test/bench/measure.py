@@ -13,7 +13,6 @@ usage: PLIMSOLL=build/plimsoll python3 test/bench/measure.py start      from exe
 CPU is user and system time of the process, in steps of 10 ms, over all its threads.
 """
 import argparse
-import glob
 import gzip
 import json
 import os
@@ -47,10 +46,9 @@ def resident(pid, field="VmRSS"):
     return 0.0
 
 
-def recorded_page():
-    names = sorted(glob.glob(os.path.join(ROOT, "test/fixtures/trino-483", "**", "*.complete.prom.gz"), recursive=True))
-    with gzip.open(names[0]) as page:
-        return os.path.relpath(names[0], ROOT), page.read()
+# A coordinator's own page and what a JMX agent makes of it; the newest release that was recorded.
+PAGES = {"native": ("07-queued-1w/metrics-full", "application/openmetrics-text;charset=utf-8;version=1.0.0"),
+         "JMX agent": ("01-idle-0w/jmx-agent-full", "text/plain; version=0.0.4; charset=utf-8")}
 
 
 def answer_with(make, content_type):
@@ -69,14 +67,15 @@ def answer_with(make, content_type):
     return respond
 
 
-def trino(pki):
-    name, body = recorded_page()
+def trino(pki, kind="native"):
+    name, content_type = PAGES[kind]
+    with gzip.open(os.path.join(ROOT, "test/fixtures/trino-483", name + ".complete.prom.gz")) as page:
+        body = page.read()
     packed = gzip.compress(body)
-    target = Target(answer_with(lambda: (packed, [("Content-Encoding", "gzip")]),
-                                "application/openmetrics-text;charset=utf-8;version=1.0.0"))
+    target = Target(answer_with(lambda: (packed, [("Content-Encoding", "gzip")]), content_type))
     config = run("config", "--engine", "trino", "--target", target.address).stdout
     config = config.replace("scrape_interval: 15s", "scrape_interval: 1s").replace("scrape_timeout: 10s", "scrape_timeout: 1s")
-    return f"{name}, {len(body)} bytes", target, write(pki.folder, "plimsoll.yml", config)
+    return f"{kind}, trino-483/{name}, {len(body)} bytes", target, write(pki.folder, "plimsoll.yml", config)
 
 
 def started(pki, path, *more):
@@ -109,20 +108,21 @@ def stripped():
 
 
 def memory(_):
-    pki = Pki()
-    name, target, path = trino(pki)
-    plimsoll = started(pki, path)
-    print(f"page: {name}")
-    seen = 0
-    for scrapes in (20, 60, 120):
-        eventually(lambda: len(target.requests) >= seen + scrapes // 2, "scrapes")
-        eventually(lambda: len(target.requests) >= scrapes, "scrapes")
-        seen = scrapes
-        pid = plimsoll.process.pid
-        print(f"after {scrapes} scrapes, one a second: resident {resident(pid):.1f} MiB, peak {resident(pid, 'VmHWM'):.1f} MiB", flush=True)
-    plimsoll.stop()
-    target.close()
-    pki.remove()
+    for kind in PAGES:
+        pki = Pki()
+        name, target, path = trino(pki, kind)
+        plimsoll = started(pki, path)
+        print(f"page: {name}")
+        for scrapes in (20, 50):
+            eventually(lambda: len(target.requests) >= scrapes, "scrapes")
+            pid = plimsoll.process.pid
+            answer = plimsoll.external(pki, "default", "trino-queued")
+            series = plimsoll.query('count({__name__!=""})')
+            print(f"after {scrapes} scrapes, one a second: resident {resident(pid):.1f} MiB, peak {resident(pid, 'VmHWM'):.1f} MiB, "
+                  f"{series[0][1]:.0f} series, trino-queued {answer.status}", flush=True)
+        plimsoll.stop()
+        target.close()
+        pki.remove()
 
 
 class Load:

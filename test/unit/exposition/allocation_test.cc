@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "exposition/page_parser.h"
+#include "support/count_allocations.h"
 
 using namespace plimsoll;
-
-namespace {
-
-std::size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const block = std::malloc(size == 0 ? 1 : size)) return block;
-  throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 TEST_CASE("reading a page allocates nothing, in either lane") {
   std::string page = "# HELP a x\n# TYPE a gauge\n# UNIT a \n";
@@ -37,7 +22,7 @@ TEST_CASE("reading a page allocates nothing, in either lane") {
   const exposition::NameFilter filter({"a_rather_long_metric_name"});
   for (const exposition::NameFilter* keep :
        {static_cast<const exposition::NameFilter*>(nullptr), &filter}) {
-    const std::size_t before = allocations;
+    const std::size_t before = test::Allocations();
     int samples = 0;
     exposition::PageParser parser(page, exposition::Format::kOpenMetrics, keep);
     auto entry = parser.Next();
@@ -46,7 +31,7 @@ TEST_CASE("reading a page allocates nothing, in either lane") {
          entry = parser.Next()) {
       samples += entry == exposition::PageParser::Entry::kSample ? 1 : 0;
     }
-    const std::size_t during = allocations - before;
+    const std::size_t during = test::Allocations() - before;
     CHECK(entry == exposition::PageParser::Entry::kEnd);
     CHECK(samples == (keep == nullptr ? 3000 : 2000));
     CHECK(during == 0);

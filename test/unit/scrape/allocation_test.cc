@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A steady page must not allocate for its samples: operator new counts.
+// A steady page must not allocate for its samples.
 //
 // The count does not depend on the number of samples: a scrape may allocate for its view and its
 // report, a sample may not. Chunks come from slabs, which exist already once the window is full.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <new>
 
 #include "scrape/target_scraper.h"
 #include "store/memory_store.h"
+#include "support/count_allocations.h"
 #include "support/load_page.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-
-void* Allocate(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return Allocate(size); }
-void* operator new[](std::size_t size) { return Allocate(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace plimsoll::scrape {
 namespace {
@@ -52,10 +33,10 @@ std::size_t AllocationsPerScrape(std::size_t samples) {
     page.Next();
     Fetched fetched{Page{200, "200 OK", "text/plain; version=0.0.4", page.text()},
                     std::chrono::milliseconds(1)};
-    const std::size_t before = allocations;
+    const std::size_t before = test::Allocations();
     scraper.Append(std::move(fetched), i * 1000, i * 1000, store.appender(), metadata);
     store.Expire(i * 1000);
-    if (i > 400) most = std::max(most, allocations - before);
+    if (i > 400) most = std::max(most, test::Allocations() - before);
   }
   CHECK(store.GetStats().series == page.samples() + 5);
   return most;
