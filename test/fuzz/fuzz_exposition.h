@@ -47,7 +47,8 @@ inline void CheckPage(std::string_view bytes, exposition::Format format) {
       });
     }
     std::erase_if(plain, [](const auto& family) { return family.points.empty(); });
-    const std::string written = exposition::WritePage(plain, {other, true});
+    const std::string written =
+        exposition::WritePage(plain, {other, config::NameEscaping::kAllowUtf8});
     const auto again = FamiliesOf(written, other);
     Demand(TellFast(written, other).accepted, "what is written can be read");
     bool equal = true;

@@ -90,9 +90,11 @@ TEST_CASE("a page that is read and written is the same page") {
     CAPTURE(page.name);
     const auto families = test::FamiliesOf(page.text, page.format);
     for (const Format format : {Format::kText, Format::kOpenMetrics}) {
-      const std::string once = exposition::WritePage(families, {format, true});
+      const std::string once =
+          exposition::WritePage(families, {format, config::NameEscaping::kAllowUtf8});
       CHECK(test::TellFast(once, format).accepted);
-      CHECK(exposition::WritePage(test::FamiliesOf(once, format), {format, true}) == once);
+      CHECK(exposition::WritePage(test::FamiliesOf(once, format),
+                                  {format, config::NameEscaping::kAllowUtf8}) == once);
     }
   }
 }
