@@ -85,6 +85,9 @@ Token Lexer::Next() {
       case State::kDuration:
         done = InDuration(token);
         break;
+      case State::kValues:
+        done = Values(token);
+        break;
     }
     if (done) return token;
   }
@@ -218,6 +221,7 @@ Token Lexer::Word() {
   const TokenKind kind = KeywordOf(input_.substr(start_, pos_ - start_));
   // The fill modifiers came late: they are keywords only where a parenthesis follows.
   const bool fill = kind == Kind::kFill || kind == Kind::kFillLeft || kind == Kind::kFillRight;
+  if (series_) state_ = Is("{") ? State::kStatements : State::kValues;
   if (fill && !FollowedByLeftParen()) return Emit(Kind::kIdentifier);
   return Emit(colon ? Kind::kMetricIdentifier : kind);
 }
@@ -255,7 +259,7 @@ bool Lexer::Braces(Token& token) {
       return token = Fail("unexpected left brace ", r), true;
     case '}':
       brace_open_ = false;
-      state_ = State::kStatements;
+      state_ = series_ ? State::kValues : State::kStatements;
       return token = Emit(Kind::kRightBrace), true;
     default:
       return token = Fail("unexpected character inside braces: ", r), true;
@@ -316,6 +320,40 @@ bool Lexer::InDuration(Token& token) {
       return token = Emit(Kind::kComma), true;
     default:
       return token = Fail("unexpected character in duration expression: ", r), true;
+  }
+}
+
+// The values of a series: white space tells them apart, so it is a token here.
+bool Lexer::Values(Token& token) {
+  const Rune next = Peek();
+  const std::int32_t r = next.value;
+  if (r == kEndOfText) return state_ = State::kStatements, false;
+  if (input_.substr(pos_, 2) == "{{") return token = Histogram(), true;
+  const bool point = r == '.' && pos_ + 1 < input_.size() && IsDigit(input_[pos_ + 1]);
+  if (IsDigit(r) || point) {
+    token = ScanNumber()
+                ? Emit(Kind::kNumber)
+                : Fail("bad number syntax: " + QuoteForError(input_.substr(start_, pos_ - start_)));
+    return true;
+  }
+  if (IsAlpha(r) && r != '_' && r != 'x') return token = Word(), true;
+  pos_ += static_cast<std::size_t>(next.width);
+  if (IsSpace(r)) {
+    token = Emit(Kind::kSpace);
+    SkipSpaces();
+    return true;
+  }
+  switch (r) {
+    case '+':
+      return token = Emit(Kind::kAdd), true;
+    case '-':
+      return token = Emit(Kind::kSub), true;
+    case 'x':
+      return token = Emit(Kind::kTimes), true;
+    case '_':
+      return token = Emit(Kind::kBlank), true;
+    default:
+      return token = Fail("unexpected character in series sequence: ", r), true;
   }
 }
 

@@ -37,7 +37,8 @@ Token Lexer::NumberOrDuration() {
 // it.
 bool Lexer::ScanNumber() {
   std::string_view digits = kDecimal;
-  if (Accept("0") && Accept("xX")) {
+  // In a series `0x3` is zero, three times more.
+  if (!series_ && Accept("0") && Accept("xX")) {
     Accept("_");
     digits = kHexadecimal;
   }
@@ -62,7 +63,15 @@ bool Lexer::ScanNumber() {
       AcceptRun(digits);
     }
   }
-  return !IsAlphaNumeric(Peek().value);
+  return (series_ && Is("x")) || !IsAlphaNumeric(Peek().value);
+}
+
+// A native histogram as a whole; what stands in it is not read.
+Token Lexer::Histogram() {
+  const std::size_t end = input_.find("}}", pos_);
+  if (end == std::string_view::npos) return Fail("unexpected end of input in a histogram");
+  pos_ = end + 2;
+  return Emit(TokenKind::kHistogram);
 }
 
 // The unit after the first number, then more pairs. Wrong units are found when the value is read.

@@ -22,14 +22,17 @@ namespace plimsoll::promql::detail {
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view query) : input_(query) {}
+  // What the text is: an expression, or a series with its values (promql/series.h).
+  enum class Text { kExpression, kSeries };
+  explicit Lexer(std::string_view query, Text text = Text::kExpression)
+      : input_(query), series_(text == Text::kSeries) {}
 
   // Returns: the next token that is no comment. After kError or kEof nothing more may be asked.
   Token Next();
   std::string_view input() const { return input_; }
 
  private:
-  enum class State { kStatements, kBraces, kDuration };
+  enum class State { kStatements, kBraces, kDuration, kValues };
 
   Rune Peek() const { return DecodeRune(input_.substr(pos_)); }
   std::int32_t Advance();
@@ -45,6 +48,7 @@ class Lexer {
   bool Statements(Token& token);
   bool Braces(Token& token);
   bool InDuration(Token& token);
+  bool Values(Token& token);
 
   bool Punctuation(std::int32_t rune, Token& token);
   bool CloseParen(Token& token);
@@ -57,12 +61,14 @@ class Lexer {
   bool ScanDurationRest();
   Token String(char quote);
   Token RawString();
+  Token Histogram();
   bool Escape(char quote, Token& error);
   void SkipSpaces();
   void SkipComment();
   bool FollowedByLeftParen() const;
 
   std::string_view input_;
+  bool series_;
   std::size_t pos_ = 0;
   std::size_t start_ = 0;  // where the pending token began
   State state_ = State::kStatements;

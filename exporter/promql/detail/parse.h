@@ -21,6 +21,7 @@
 #include "promql/detail/lexer.h"
 #include "promql/detail/token.h"
 #include "promql/parser.h"
+#include "promql/series.h"
 
 namespace plimsoll::promql::detail {
 
@@ -42,11 +43,17 @@ class Parser {
  public:
   Parser(std::string_view query, const ParseOptions& options)
       : lexer_(query), query_(query), options_(options) {}
+  // For Metric and Series.
+  Parser(std::string_view text, Lexer::Text kind, const ParseOptions& options)
+      : lexer_(text, kind), query_(text), options_(options) {}
 
   // The whole query. Types are not checked yet (detail/check.h).
   base::Result<ExprPtr> Query();
   // A selector alone.
   base::Result<ExprPtr> Selector();
+  // A metric alone, and a series with its values.
+  base::Result<model::Labels> Metric();
+  base::Result<SeriesText> Series(std::size_t max_values);
 
  private:
   // Tokens (parser.cc).
@@ -97,6 +104,17 @@ class Parser {
   std::optional<std::vector<std::string>> GroupingLabels();
   std::optional<std::string> GroupingLabel();
   std::optional<std::string> Unquoted(const Token& literal);
+
+  // Series of tests (parse_series.cc).
+  std::optional<model::Labels> MetricLabels();
+  bool LabelSet(model::LabelsBuilder& labels);
+  bool SeriesItem(SeriesText& series, std::size_t max_values);
+  std::optional<double> SeriesValue();
+  std::optional<double> SignedNumber();
+  // The repetitions after an `x`. Returns: nothing, having failed, when there are none.
+  std::optional<std::uint64_t> Times();
+  bool AddValues(SeriesText& series, std::optional<double> first, std::optional<double> step,
+                 std::uint64_t count, std::size_t max_values);
 
   // What may follow an operand (parse_postfix.cc).
   Parsed Postfix(Parsed operand);

@@ -32,6 +32,11 @@ enum class TokenKind : std::uint8_t {
   kComma,
   kColon,
   kAssign,
+  // Only in the values of a series (promql/series.h).
+  kSpace,
+  kBlank,
+  kTimes,
+  kHistogram,
   // Operators.
   kAdd,
   kSub,
