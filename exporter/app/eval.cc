@@ -18,6 +18,7 @@
 #include <iterator>
 #include <string>
 
+#include "app/features.h"
 #include "app/query_times.h"
 #include "app/verbs.h"
 #include "base/clock.h"
@@ -61,12 +62,8 @@ class Session {
     eval_.max_samples = options.max_samples;
     eval_.timeout = options.timeout;
     eval_.clock = &base::SystemClock();
-    for (const std::string& feature : options.features) {
-      if (feature == "promql-delayed-name-removal") eval_.features.delayed_name_removal = true;
-      if (feature == "promql-experimental-functions") parse_.experimental_functions = true;
-      if (feature == "promql-extended-range-selectors") parse_.extended_range_selectors = true;
-      if (feature == "promql-binop-fill-modifiers") parse_.binop_fill = true;
-    }
+    eval_.features = FeaturesOf(options.features);
+    parse_ = ParseOptionsOf(options.features);
   }
 
   Result<void> Load(const std::vector<std::string>& files) {

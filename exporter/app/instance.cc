@@ -11,6 +11,7 @@
 #include <iterator>
 #include <utility>
 
+#include "app/features.h"
 #include "app/flags.h"
 #include "base/log.h"
 #include "base/number_text.h"
@@ -37,19 +38,7 @@ eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& con
   options.max_samples = query.max_samples;
   options.default_step = config.global.evaluation_interval.value_or(query.default_step);
   options.clock = &base::SystemClock();
-  for (const std::string& feature : query.features) {
-    if (feature == "promql-delayed-name-removal") options.features.delayed_name_removal = true;
-  }
-  return options;
-}
-
-promql::ParseOptions ParseOptionsOf(const QueryOptions& query) {
-  promql::ParseOptions options;
-  for (const std::string& feature : query.features) {
-    if (feature == "promql-experimental-functions") options.experimental_functions = true;
-    if (feature == "promql-extended-range-selectors") options.extended_range_selectors = true;
-    if (feature == "promql-binop-fill-modifiers") options.binop_fill = true;
-  }
+  options.features = FeaturesOf(query.features);
   return options;
 }
 
@@ -130,7 +119,7 @@ Instance::~Instance() {
 Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Config>& config) {
   if (auto clash = CheckSignalNames(*config); !clash) return std::move(clash).error();
   ruler::RuleOptions rule_options;
-  rule_options.promql = ParseOptionsOf(options_.query);
+  rule_options.promql = ParseOptionsOf(options_.query.features);
   rule_options.evaluation_interval = config->global.evaluation_interval;
   auto rules = ruler::LoadRules(config->rules, rule_options);
   if (!rules) return std::move(rules).error();
@@ -191,7 +180,7 @@ Result<void> Instance::MakeFaces() {
   metrics_ = std::make_unique<serve::MetricsPage>(snapshot_, clock_, telemetry_);
   serve::PrometheusApi::Options api;
   api.eval = EvalOptionsOf(options_.query, *loop_.plan().config);
-  api.parse = ParseOptionsOf(options_.query);
+  api.parse = ParseOptionsOf(options_.query.features);
   api.gate.running = static_cast<std::size_t>(options_.query_concurrency);
   api.build.revision = Version();
   api.build.compiler = Compiler();

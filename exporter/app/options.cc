@@ -41,17 +41,35 @@ void AddConfigSource(CLI::App& app, ConfigSource& source) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void AddFeatures(CLI::App& app, std::vector<std::string>& features) {
+  app.add_option("--enable-feature", features,
+                 "Comma-separated: promql-delayed-name-removal, promql-experimental-functions, "
+                 "promql-extended-range-selectors, promql-binop-fill-modifiers")
+      ->delimiter(',')
+      ->type_name("LIST");
+}
+
+void AddTestRules(CLI::App& app, TestOptions& test) {
+  app.add_option("FILE", test.files, "Unit-test files in promtool's format (docs/rules.md)")
+      ->required();
+  app.add_option("--run", test.run, "Only tests whose name matches (repeatable)")
+      ->type_name("REGEX")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_flag("--diff", test.diff, "Show only the samples that differ");
+  app.add_option("--junit", test.junit, "Write the results as JUnit XML, too")->type_name("FILE");
+  app.add_flag("--ignore-unknown-fields", test.ignore_unknown_fields,
+               "Let rule files have keys that nobody knows");
+  AddFeatures(app, test.features);
+}
+
 void AddQueryOptions(CLI::App& app, QueryOptions& query) {
   AddDuration(app, "--query.lookback-delta", query.lookback,
               "How far back an instant selector looks");
   AddDuration(app, "--query.timeout", query.timeout, "How long a query may take");
   app.add_option("--query.max-samples", query.max_samples, "Samples that a query may hold at once")
       ->capture_default_str();
-  app.add_option("--enable-feature", query.features,
-                 "Comma-separated: promql-delayed-name-removal, promql-experimental-functions, "
-                 "promql-extended-range-selectors, promql-binop-fill-modifiers")
-      ->delimiter(',')
-      ->type_name("LIST");
+  AddFeatures(app, query.features);
 }
 
 void AddRun(CLI::App& app, RunOptions& run) {
@@ -133,6 +151,7 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
   RunOptions run;
   DemoOptions demo;
   CheckOptions check;
+  TestOptions test;
   EvalOptions eval;
   QueryClientOptions query;
   PrintConfigOptions print;
@@ -157,6 +176,11 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
   check_rules->add_option("FILE", check.files)->required();
   auto* check_metrics =
       check_app->add_subcommand("metrics", "An exposition page on standard input");
+
+  auto* test_app = app.add_subcommand("test", "Run tests that files describe");
+  test_app->require_subcommand(1);
+  AddTestRules(*test_app->add_subcommand("rules", "Unit tests of rules, as promtool runs them"),
+               test);
 
   auto* eval_app =
       app.add_subcommand("eval", "Evaluate PromQL over recorded history, without a server");
@@ -219,6 +243,7 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
     (void)check_metrics;
     return Command(check);
   }
+  if (test_app->parsed()) return Command(test);
   if (eval_app->parsed()) return Command(eval);
   if (query_app->parsed()) {
     query.range = range->parsed();

@@ -72,6 +72,15 @@ struct CheckOptions {
   std::vector<std::string> files;
 };
 
+struct TestOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> features;   // --enable-feature
+  std::vector<std::string> run;        // --run REGEX: a test whose name matches one of them
+  bool diff = false;                   // --diff
+  std::string junit;                   // --junit FILE
+  bool ignore_unknown_fields = false;  // --ignore-unknown-fields, of rule files
+};
+
 struct EvalOptions {
   std::vector<std::string> data;  // --data FILE, repeated
   QueryOptions query;
@@ -92,8 +101,8 @@ struct PrintConfigOptions {
 
 struct VersionOptions {};
 
-using Command = std::variant<RunOptions, DemoOptions, CheckOptions, EvalOptions, QueryClientOptions,
-                             PrintConfigOptions, VersionOptions>;
+using Command = std::variant<RunOptions, DemoOptions, CheckOptions, TestOptions, EvalOptions,
+                             QueryClientOptions, PrintConfigOptions, VersionOptions>;
 
 // What ParseCommandLine gives: a command, or text to print and the exit code to leave with.
 struct Leave {

@@ -10,6 +10,7 @@ namespace plimsoll::app {
 int Do(const RunOptions& options);          // run.cc: the sidecar, or --once
 int Do(const DemoOptions& options);         // demo.cc
 int Do(const CheckOptions& options);        // check.cc
+int Do(const TestOptions& options);         // test.cc
 int Do(const EvalOptions& options);         // eval.cc
 int Do(const QueryClientOptions& options);  // query_client.cc
 int Do(const PrintConfigOptions& options);  // print_config.cc

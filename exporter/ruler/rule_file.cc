@@ -51,6 +51,9 @@ class FileReader {
   // Reports what is wrong with one rule; `rule` is kept by the caller if it records.
   struct Fields;
   void ReadRule(const YamlNode& node, Group& group, int number);
+  void Finish(MapReader& reader) const {
+    if (!options_.ignore_unknown_fields) reader.Finish();
+  }
   std::shared_ptr<const promql::Expr> ReadExpression(const Fields& fields);
   void CheckRecording(const Fields& fields);
   void ReadLabels(MapReader& reader, std::string_view key, std::string_view kind,
@@ -88,7 +91,7 @@ void FileReader::Read(std::string_view text) {
   if (const YamlNode* groups = reader.List("groups")) {
     for (const YamlNode* group : groups->items) ReadGroup(*group);
   }
-  reader.Finish();
+  Finish(reader);
   if (HasSecondDocument(text)) {
     file_.warnings.push_back(
         file_.name +
@@ -133,7 +136,7 @@ void FileReader::ReadGroup(const YamlNode& node) {
     int number = 0;
     for (const YamlNode* rule : rules->items) ReadRule(*rule, group, ++number);
   }
-  reader.Finish();
+  Finish(reader);
   file_.groups.push_back(std::move(group));
 }
 
@@ -184,9 +187,15 @@ void FileReader::ReadRule(const YamlNode& node, Group& group, int number) {
   ReadLabels(reader, "labels", "label", fields.prefix, fields.labels);
   ReadLabels(reader, "annotations", "annotation", fields.prefix, fields.annotations);
   if (!fields.record.empty()) CheckRecording(fields);
-  reader.Finish();
+  Finish(reader);
   if (errors_.count() != before) return;
-  if (!fields.alert.empty()) return alerts_.push_back(fields.alert);
+  if (!fields.alert.empty()) {
+    alerts_.push_back(fields.alert);
+    group.alerts.push_back({fields.alert, std::move(expr), fields.hold, fields.keep_firing,
+                            std::move(fields.labels), std::move(fields.annotations), number,
+                            fields.rule_at});
+    return;
+  }
   group.rules.push_back({fields.record, fields.expr, std::move(expr), std::move(fields.labels),
                          number, fields.rule_at});
 }

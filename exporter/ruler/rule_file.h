@@ -4,7 +4,7 @@
 // place.
 //
 // Files that Prometheus loads load here, with the same words when they do not. `alert:` rules are
-// checked, left out, and named in one warning per file: plimsoll records and does not alert. Only
+// checked, kept apart, and named in one warning per file: plimsoll records and does not alert. Only
 // the first YAML document of a file counts. A file without any document is an error here, because
 // it is what a writer leaves half way.
 //
@@ -43,6 +43,18 @@ struct Rule {
   base::Place where;
 };
 
+// Checked and listed, and never evaluated.
+struct Alert {
+  std::string name;
+  std::shared_ptr<const promql::Expr> expr;  // never null
+  std::chrono::milliseconds hold{0};         // for
+  std::chrono::milliseconds keep_firing{0};  // keep_firing_for
+  RuleLabels labels;                         // the rule's own
+  RuleLabels annotations;
+  int number = 0;  // within its group, rules that record counted, from one
+  base::Place where;
+};
+
 struct Group {
   std::string name;
   std::optional<std::chrono::milliseconds> interval;  // positive
@@ -50,6 +62,7 @@ struct Group {
   std::int64_t limit = 0;  // of series per rule; zero or less: none
   RuleLabels labels;
   std::vector<Rule> rules;
+  std::vector<Alert> alerts;
   base::Place where;
 };
 
@@ -64,6 +77,8 @@ struct RuleOptions {
   // global.evaluation_interval; unset: a group without an interval follows the tick, and then may
   // not have a query_offset.
   std::optional<std::chrono::milliseconds> evaluation_interval;
+  // Keys that nobody knows pass, for files with metadata of their own.
+  bool ignore_unknown_fields = false;
 };
 
 // Reports to `errors`. Returns: nothing if it reported anything.

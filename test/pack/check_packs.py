@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Loads every pack's rules in promtool and runs its rule tests.
+"""Loads every pack's rules and runs its rule tests, in promtool and in plimsoll.
 
-usage: check_packs.py SOURCE_ROOT
+usage: check_packs.py SOURCE_ROOT PLIMSOLL
 
-The packs promise to load as they are in Prometheus, so Prometheus's own tool is the judge. PROMTOOL names
-another one than that of the PATH. Without promtool the test is skipped, but not where CI=true.
+The packs promise to load as they are in Prometheus, so Prometheus's own tool is the judge; ours must agree.
+PROMTOOL names another one than that of the PATH. Without promtool the test is skipped, but not where CI=true.
 
 A rule test must name its groups in group_eval_order: without it promtool evaluates them in the order of a Go
 map, so that a test of rules that read one another passes in one run and fails in the next.
@@ -22,6 +22,7 @@ SKIPPED = 77  # what Meson takes for a skipped test
 
 def main():
     root = Path(sys.argv[1])
+    plimsoll = sys.argv[2]
     promtool = os.environ.get("PROMTOOL") or shutil.which("promtool")
     if not promtool:
         print("promtool is missing (Debian: package prometheus)")
@@ -42,9 +43,10 @@ def main():
                 print(f"{file}: expected 'group_eval_order: [{', '.join(wanted)}]'")
                 failed += 1
         for verb, files in (("check", rules), ("test", tests)):
-            command = [promtool, verb, "rules", *map(str, files)]
-            print("+", " ".join(command), flush=True)
-            failed += subprocess.run(command).returncode != 0
+            for tool in (promtool, plimsoll):
+                command = [tool, verb, "rules", *map(str, files)]
+                print("+", " ".join(command), flush=True)
+                failed += subprocess.run(command).returncode != 0
     return 1 if failed else 0
 
 
