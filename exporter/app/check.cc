@@ -2,6 +2,7 @@
 //
 // plimsoll check config|rules|metrics: says everything that is wrong with a file, and runs nothing.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -77,7 +78,10 @@ bool CheckRules(const std::string& file) {
   auto text = config::SystemFiles().read(file);
   if (!text) return Fail(text.error()) == kGood;
   document::Errors errors;
-  const auto rules = ruler::LoadRules({{file, *text}}, {}, errors);
+  ruler::RuleOptions options;
+  // What a configuration may say, so that query_offset is not refused for want of it.
+  options.evaluation_interval = std::chrono::minutes(1);
+  const auto rules = ruler::LoadRules({{file, *text}}, options, errors);
   if (!rules) {
     PrintErrors(errors.list(), errors.count());
     return false;

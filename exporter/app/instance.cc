@@ -30,6 +30,8 @@ using base::Result;
 using telemetry::MetricId;
 
 constexpr std::chrono::milliseconds kStopPatience{800};
+// For the queries of rule groups with an interval; they start with the first such group.
+constexpr int kRuleThreads = 2;
 
 eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& config) {
   eval::Options options;
@@ -138,6 +140,8 @@ Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Confi
   ruler_options.query = query;
   ruler_options.evaluation_interval = config->global.evaluation_interval;
   ruler_options.query_offset = config->global.rule_query_offset;
+  ruler_options.threads = kRuleThreads;
+  ruler_options.wake = [this] { loop_.Wake(); };
   plan.ruler = std::make_shared<ruler::Ruler>(*rules, ruler_options, clock_.Now(), &telemetry_);
 
   const auto dependencies = std::make_shared<const ruler::Dependencies>(*rules);

@@ -105,6 +105,25 @@ std::vector<serve::RuleGroupStatus> Status::RuleGroups() const {
                               .evaluation_time = Seconds(rule.duration),
                               .last_evaluation = rule.last_evaluation.value_or(0)});
     }
+    for (const ruler::AlertStatus& alert : group.alerts) {
+      status.rules.push_back({.type = serve::RuleStatus::Type::kAlerting,
+                              .name = alert.name,
+                              .query = alert.query,
+                              .labels = model::Labels::FromPairs(alert.labels),
+                              .last_error = std::string(ruler::kAlertsUnsupported),
+                              .annotations = model::Labels::FromPairs(alert.annotations),
+                              .duration = Seconds(alert.hold),
+                              .keep_firing_for = Seconds(alert.keep_firing)});
+      // Where the rule stands in the file: a rule's number tells.
+      const auto before =
+          std::count_if(group.rules.begin(), group.rules.end(),
+                        [&](const ruler::RuleStatus& rule) { return rule.number < alert.number; });
+      const auto earlier = std::count_if(
+          group.alerts.begin(), group.alerts.end(),
+          [&](const ruler::AlertStatus& other) { return other.number < alert.number; });
+      std::rotate(status.rules.begin() + before + earlier, status.rules.end() - 1,
+                  status.rules.end());
+    }
     groups.push_back(std::move(status));
   }
   return groups;

@@ -89,7 +89,9 @@ void FileReader::Read(std::string_view text) {
   }
   MapReader reader(root, "a rule file", errors_);
   if (const YamlNode* groups = reader.List("groups")) {
-    for (const YamlNode* group : groups->items) ReadGroup(*group);
+    for (const YamlNode* group : groups->items) {
+      if (group->kind != YamlNode::Kind::kNull) ReadGroup(*group);
+    }
   }
   Finish(reader);
   if (HasSecondDocument(text)) {
@@ -134,7 +136,9 @@ void FileReader::ReadGroup(const YamlNode& node) {
   }
   if (const YamlNode* rules = reader.List("rules")) {
     int number = 0;
-    for (const YamlNode* rule : rules->items) ReadRule(*rule, group, ++number);
+    for (const YamlNode* rule : rules->items) {
+      if (rule->kind != YamlNode::Kind::kNull) ReadRule(*rule, group, ++number);
+    }
   }
   Finish(reader);
   file_.groups.push_back(std::move(group));
@@ -262,11 +266,11 @@ base::Result<RuleSet> LoadRules(const std::vector<config::RuleFile>& files,
   return error;
 }
 
-RuleLabels MergedLabels(const Group& group, const Rule& rule) {
-  RuleLabels merged = rule.labels;
+RuleLabels MergedLabels(const Group& group, const RuleLabels& own) {
+  RuleLabels merged = own;
   for (const auto& label : group.labels) {
-    const bool overridden = std::any_of(rule.labels.begin(), rule.labels.end(),
-                                        [&](const auto& own) { return own.first == label.first; });
+    const bool overridden = std::any_of(
+        own.begin(), own.end(), [&](const auto& other) { return other.first == label.first; });
     if (!overridden) merged.push_back(label);
   }
   std::sort(merged.begin(), merged.end());

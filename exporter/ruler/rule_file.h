@@ -99,8 +99,8 @@ std::string PrintRuleFile(const RuleFile& file);
 // Equality of what a file means: places and the spelling of expressions aside.
 bool Equal(const RuleFile& a, const RuleFile& b);
 
-// The labels that a rule's results get: the group's, overridden by the rule's.
-RuleLabels MergedLabels(const Group& group, const Rule& rule);
+// The labels that a rule's results get: the group's, overridden by the rule's own.
+RuleLabels MergedLabels(const Group& group, const RuleLabels& own);
 
 // Returns: `group "trino", rule 3, "trino:queued:sum"`, as errors name a rule.
 std::string NameOf(const Group& group, const Rule& rule);

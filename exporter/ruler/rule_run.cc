@@ -44,15 +44,15 @@ bool Stored(store::Outcome outcome) {
 
 RuleRun::RuleRun(const Group& group, const Rule& rule)
     : record_(rule.record),
-      labels_(MergedLabels(group, rule)),
+      labels_(MergedLabels(group, rule.labels)),
       identity_(rule.record),
       prepared_(promql::Clone(*rule.expr), rule.text) {
   for (const auto& [name, value] : labels_) identity_ += '\xff' + name + '\xff' + value;
 }
 
-base::Result<std::vector<eval::Element>> RuleRun::Query(store::MemoryStore& store,
+base::Result<std::vector<eval::Element>> RuleRun::Query(const store::Queryable& storage,
                                                         const eval::Options& options, Time at) {
-  const auto querier = store.Open();
+  const auto querier = storage.Open();
   auto answer = prepared_.Instant(*querier, at, options);
   if (!answer) return std::move(answer).error();
   if (auto* vector = std::get_if<eval::Vector>(&answer->value)) return std::move(vector->elements);
@@ -116,19 +116,16 @@ void RuleRun::MarkVanished(store::Appender& appender, Time at,
   }
 }
 
-base::Result<std::size_t> RuleRun::Evaluate(store::MemoryStore& store, const eval::Options& query,
-                                            const Run& run) {
-  auto elements = Query(store, query, run.at);
-  if (!elements) return std::move(elements).error();
-
-  store::Appender& appender = store.appender();
+base::Result<std::size_t> RuleRun::Store(store::Appender& appender,
+                                         const std::vector<eval::Element>& elements,
+                                         const Run& run) {
   appender.Begin(run.now);
-  auto refs = Resolve(appender, *elements);
+  auto refs = Resolve(appender, elements);
   std::optional<base::Error> failure;
   if (!refs) failure = std::move(refs).error();
-  if (!failure && run.limit > 0 && elements->size() > static_cast<std::size_t>(run.limit)) {
+  if (!failure && run.limit > 0 && elements.size() > static_cast<std::size_t>(run.limit)) {
     failure =
-        Failed(base::format("exceeded limit of {} with {} series", run.limit, elements->size()));
+        Failed(base::format("exceeded limit of {} with {} series", run.limit, elements.size()));
   }
   if (failure) {
     appender.Rollback();
@@ -139,8 +136,8 @@ base::Result<std::size_t> RuleRun::Evaluate(store::MemoryStore& store, const eva
   ++runs_;
   std::size_t stored = 0;
   std::string_view refusal;
-  for (std::size_t i = 0; i < elements->size(); ++i) {
-    const eval::Element& element = (*elements)[i];
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const eval::Element& element = elements[i];
     if ((*refs)[i] == 0) {
       refusal = "the store refused a new series";
       continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Groups, slots and reloads. See ruler/ruler.h.
+// Groups, slots and reloads. Longer than most: it is one state, and what can stand apart does
+// (detail/). See ruler/ruler.h.
 #include "ruler/ruler.h"
 
 #include <algorithm>
@@ -12,6 +13,8 @@
 #include "base/number_text.h"
 #include "model/labels.h"
 #include "promql/print.h"
+#include "ruler/detail/group_metrics.h"
+#include "ruler/detail/query_pool.h"
 #include "ruler/detail/rule_run.h"
 
 namespace plimsoll::ruler {
@@ -27,6 +30,12 @@ struct RunningRule {
   RuleStatus status;
 };
 
+// What the query of a rule yielded, and how long it took.
+struct Asked {
+  base::Result<std::vector<eval::Element>> elements;
+  std::chrono::nanoseconds duration{0};
+};
+
 // Series whose rule is gone: to be marked stale at `at`, or at the time of the run that does it.
 struct Orphans {
   Time due = 0;
@@ -39,11 +48,28 @@ struct RunningGroup {
   std::vector<RunningRule> rules;
   Time last_slot = 0;  // of a group with an interval
   Orphans orphans;     // of rules that left this group
-  telemetry::Counter evaluations;
-  telemetry::Counter failures;
-  telemetry::Counter missed;
-  telemetry::Gauge duration;
+  detail::GroupMetrics metrics;
+
+  // The run that is under way, or the last one.
+  bool under_way = false;  // only on the threads
+  Time slot = 0;
+  std::size_t next = 0;  // the rule that is asked, or will be
+  base::Steady begun{};
+  std::chrono::nanoseconds rules_took{0};
+  std::size_t samples = 0;
 };
+
+std::string MetricLabel(const GroupStatus& group) { return group.file + ';' + group.name; }
+
+AlertStatus StatusOf(const Group& group, const Alert& alert) {
+  return {.name = alert.name,
+          .query = promql::Print(*alert.expr),
+          .hold = alert.hold,
+          .keep_firing = alert.keep_firing,
+          .labels = MergedLabels(group, alert.labels),
+          .annotations = alert.annotations,
+          .number = alert.number};
+}
 
 void AddSeries(const Produced& produced, std::vector<model::Labels>& out) {
   for (const auto& [input, recorded] : produced) out.push_back(recorded.labels);
@@ -73,12 +99,18 @@ Time SlotBefore(std::string_view file, std::string_view group, milliseconds inte
 }
 
 struct Ruler::State {
-  RunningGroup Make(const std::string& file, const Group& group, Time now,
-                    telemetry::Telemetry* telemetry) const;
+  RunningGroup Make(const std::string& file, const Group& group, Time now) const;
   void CarryOver(RunningGroup& from, RunningGroup& to) const;
   void Abandon(RunningGroup& group, Time now);
+  void Begin(RunningGroup& group, Time slot) const;
+  Asked Ask(const RunningGroup& group, RunningRule& rule, const store::Queryable& storage) const;
+  // Stores what the group's next rule yielded and steps to the one after it.
+  void Take(RunningGroup& group, const Asked& asked, store::Appender& appender);
+  void Finish(RunningGroup& group, store::Appender& appender);
   void RunGroup(RunningGroup& group, Time slot, store::MemoryStore& store);
-  void RunRule(RunningGroup& group, RunningRule& rule, Time slot, store::MemoryStore& store);
+  // On the threads. Returns: whether the group is at its end.
+  bool GoOn(RunningGroup& group, store::MemoryStore& store);
+  bool Canceled() const { return query.canceled && query.canceled(); }
   void MarkStale(const std::vector<model::Labels>& series, Time at, Time now,
                  store::Appender& appender);
   void MarkAbandoned(Time now, store::Appender& appender);
@@ -88,13 +120,16 @@ struct Ruler::State {
   }
 
   Options options;
+  telemetry::Telemetry* telemetry = nullptr;
   std::vector<RunningGroup> groups;
   std::vector<Orphans> abandoned;  // of groups that are gone
   base::Guarded<std::vector<GroupStatus>> published;
+  eval::Options query;  // those of `options`, and that Stop ends them
+  base::Guarded<std::vector<std::pair<RunningGroup*, Asked>>> asked;
+  std::unique_ptr<detail::QueryPool> pool;  // null: no threads. The last member: it stops first
 };
 
-RunningGroup Ruler::State::Make(const std::string& file, const Group& group, Time now,
-                                telemetry::Telemetry* telemetry) const {
+RunningGroup Ruler::State::Make(const std::string& file, const Group& group, Time now) const {
   RunningGroup running;
   GroupStatus& status = running.status;
   status.file = file;
@@ -108,16 +143,14 @@ RunningGroup Ruler::State::Make(const std::string& file, const Group& group, Tim
     RuleStatus rule_status;
     rule_status.name = rule.record;
     rule_status.query = promql::Print(*rule.expr);
-    rule_status.labels = MergedLabels(group, rule);
+    rule_status.labels = MergedLabels(group, rule.labels);
+    rule_status.number = rule.number;
     running.rules.push_back({RuleRun(group, rule), std::move(rule_status)});
   }
+  for (const Alert& alert : group.alerts) status.alerts.push_back(StatusOf(group, alert));
   if (telemetry != nullptr) {
-    using telemetry::MetricId;
-    const std::string label = file + ';' + group.name;
-    running.evaluations = telemetry->CounterOf(MetricId::kRuleEvaluations, {label});
-    running.failures = telemetry->CounterOf(MetricId::kRuleFailures, {label});
-    running.missed = telemetry->CounterOf(MetricId::kRuleGroupMissed, {label});
-    running.duration = telemetry->GaugeOf(MetricId::kRuleGroupDuration, {label});
+    running.metrics = detail::GroupMetrics(*telemetry, MetricLabel(status), status.interval,
+                                           group.rules.size() + group.alerts.size());
   }
   return running;
 }
@@ -144,6 +177,7 @@ void Ruler::State::CarryOver(RunningGroup& from, RunningGroup& to) const {
 }
 
 void Ruler::State::Abandon(RunningGroup& group, Time now) {
+  if (telemetry != nullptr) detail::GroupMetrics::Forget(*telemetry, MetricLabel(group.status));
   Orphans orphans = std::move(group.orphans);
   for (const RunningRule& rule : group.rules) AddSeries(rule.run.produced(), orphans.series);
   if (orphans.series.empty()) return;
@@ -180,48 +214,91 @@ void Ruler::State::MarkAbandoned(Time now, store::Appender& appender) {
   });
 }
 
-void Ruler::State::RunRule(RunningGroup& group, RunningRule& rule, Time slot,
-                           store::MemoryStore& store) {
+void Ruler::State::Begin(RunningGroup& group, Time slot) const {
+  group.slot = slot;
+  group.next = 0;
+  group.begun = clock().SteadyNow();
+  group.rules_took = {};
+  group.samples = 0;
+  group.status.last_evaluation = clock().Now();
+}
+
+Asked Ruler::State::Ask(const RunningGroup& group, RunningRule& rule,
+                        const store::Queryable& storage) const {
   const base::Steady begun = clock().SteadyNow();
+  auto elements = rule.run.Query(storage, query, group.slot - group.status.query_offset.count());
+  return {std::move(elements), clock().SteadyNow() - begun};
+}
+
+void Ruler::State::Take(RunningGroup& group, const Asked& asked, store::Appender& appender) {
+  RunningRule& rule = group.rules[group.next++];
   RuleStatus& status = rule.status;
-  status.last_evaluation = clock().Now();
-  const auto result = rule.run.Evaluate(
-      store, options.query, {slot - group.status.query_offset.count(), slot, group.status.limit});
-  status.duration = clock().SteadyNow() - begun;
-  group.evaluations.Add();
-  if (result) {
+  const base::Steady begun = clock().SteadyNow();
+  base::Result<std::size_t> stored = std::size_t{0};
+  if (asked.elements) {
+    stored = rule.run.Store(
+        appender, *asked.elements,
+        {group.slot - group.status.query_offset.count(), group.slot, group.status.limit});
+  } else {
+    stored = asked.elements.error();
+  }
+  status.duration = asked.duration + (clock().SteadyNow() - begun);
+  group.rules_took += status.duration;
+  group.metrics.RuleRan(status.duration, !stored);
+  if (stored) {
     if (status.health == Health::kError) {
       base::LogInfo("msg=\"rule works again\" file={} group={} rule={}", group.status.file,
                     group.status.name, status.name);
     }
     status.health = Health::kOk;
     status.last_error.clear();
-    status.series = *result;
+    status.series = *stored;
+    group.samples += *stored;
     return;
   }
-  group.failures.Add();
   // What repeats is said when it starts.
-  if (status.last_error != result.error().message) {
+  if (status.last_error != stored.error().message) {
     base::LogWarn("msg=\"rule failed\" file={} group={} rule={} err={}", group.status.file,
-                  group.status.name, status.name, base::GoQuote(result.error().message));
+                  group.status.name, status.name, base::GoQuote(stored.error().message));
   }
   status.health = Health::kError;
-  status.last_error = result.error().message;
+  status.last_error = stored.error().message;
+}
+
+void Ruler::State::Finish(RunningGroup& group, store::Appender& appender) {
+  if (!group.orphans.series.empty()) {
+    const auto series = std::exchange(group.orphans.series, {});
+    MarkStale(series, group.slot - group.status.query_offset.count(), group.slot, appender);
+  }
+  group.status.duration = clock().SteadyNow() - group.begun;
+  group.metrics.GroupRan(*group.status.last_evaluation, group.status.duration, group.rules_took,
+                         group.samples);
 }
 
 void Ruler::State::RunGroup(RunningGroup& group, Time slot, store::MemoryStore& store) {
-  const base::Steady begun = clock().SteadyNow();
-  group.status.last_evaluation = clock().Now();
+  Begin(group, slot);
   for (RunningRule& rule : group.rules) {
-    if (options.query.canceled && options.query.canceled()) break;
-    RunRule(group, rule, slot, store);
+    if (Canceled()) break;
+    rule.status.last_evaluation = clock().Now();
+    Take(group, Ask(group, rule, store), store.appender());
   }
-  if (!group.orphans.series.empty()) {
-    const auto series = std::exchange(group.orphans.series, {});
-    MarkStale(series, slot - group.status.query_offset.count(), slot, store.appender());
+  Finish(group, store.appender());
+}
+
+bool Ruler::State::GoOn(RunningGroup& group, store::MemoryStore& store) {
+  group.under_way = group.next < group.rules.size() && !Canceled();
+  if (!group.under_way) {
+    Finish(group, store.appender());
+    return true;
   }
-  group.status.duration = clock().SteadyNow() - begun;
-  group.duration.Set(std::chrono::duration<double>(group.status.duration).count());
+  RunningRule& rule = group.rules[group.next];
+  rule.status.last_evaluation = clock().Now();
+  pool->Post([this, &group, &rule, &store] {
+    Asked result = Ask(group, rule, store);
+    asked.With([&](auto& all) { all.emplace_back(&group, std::move(result)); });
+    if (options.wake) options.wake();
+  });
+  return false;
 }
 
 void Ruler::State::PublishStatus() {
@@ -237,9 +314,17 @@ void Ruler::State::PublishStatus() {
 Ruler::Ruler(const RuleSet& rules, Options options, Time now, telemetry::Telemetry* telemetry)
     : state_(std::make_unique<State>()) {
   state_->options = std::move(options);
+  state_->telemetry = telemetry;
+  state_->query = state_->options.query;
+  if (state_->options.threads > 0) {
+    state_->pool = std::make_unique<detail::QueryPool>(state_->options.threads);
+    state_->query.canceled = [given = state_->options.query.canceled, pool = state_->pool.get()] {
+      return pool->stopping() || (given && given());
+    };
+  }
   for (const RuleFile& file : rules) {
     for (const Group& group : file.groups) {
-      state_->groups.push_back(state_->Make(file.name, group, now, telemetry));
+      state_->groups.push_back(state_->Make(file.name, group, now));
     }
   }
   state_->PublishStatus();
@@ -247,7 +332,13 @@ Ruler::Ruler(const RuleSet& rules, Options options, Time now, telemetry::Telemet
 
 Ruler::~Ruler() = default;
 
+void Ruler::Stop() {
+  if (state_->pool != nullptr) state_->pool->Stop();
+  state_->asked.With([](auto& all) { all.clear(); });
+}
+
 void Ruler::TakeOver(Ruler& before, Time now) {
+  before.Stop();
   std::vector<RunningGroup> old = std::exchange(before.state_->groups, {});
   for (RunningGroup& group : state_->groups) {
     const auto same = std::find_if(old.begin(), old.end(), [&](const RunningGroup& other) {
@@ -270,19 +361,34 @@ void Ruler::RunFollowing(Time tick, store::MemoryStore& store) {
   state_->PublishStatus();
 }
 
-void Ruler::RunDue(Time now, store::MemoryStore& store) {
-  bool ran = false;
+bool Ruler::RunDue(Time now, store::MemoryStore& store) {
+  if (state_->pool != nullptr && state_->pool->stopping()) return false;
+  bool finished = false;
+  bool changed = false;
+  for (auto& [group, asked] :
+       state_->asked.With([](auto& all) { return std::exchange(all, {}); })) {
+    state_->Take(*group, asked, store.appender());
+    finished = state_->GoOn(*group, store) || finished;
+    changed = true;
+  }
   for (RunningGroup& group : state_->groups) {
-    if (!group.status.interval) continue;
+    if (!group.status.interval || group.under_way) continue;
     const Time slot = SlotBefore(group.status.file, group.status.name, *group.status.interval, now);
     if (slot <= group.last_slot) continue;
     const Time slots = (slot - group.last_slot) / group.status.interval->count();
-    if (slots > 1) group.missed.Add(static_cast<double>(slots - 1));
+    if (slots > 1) group.metrics.Missed(slots - 1);
     group.last_slot = slot;
-    state_->RunGroup(group, slot, store);
-    ran = true;
+    changed = true;
+    if (state_->pool == nullptr) {
+      state_->RunGroup(group, slot, store);
+      finished = true;
+    } else {
+      state_->Begin(group, slot);
+      finished = state_->GoOn(group, store) || finished;
+    }
   }
-  if (ran) state_->PublishStatus();
+  if (changed) state_->PublishStatus();
+  return finished;
 }
 
 void Ruler::RunAll(Time at, store::MemoryStore& store) {
@@ -291,10 +397,12 @@ void Ruler::RunAll(Time at, store::MemoryStore& store) {
 }
 
 Time Ruler::NextDue(Time) const {
+  if (state_->pool != nullptr && state_->pool->stopping()) return kNever;
+  if (!state_->asked.With([](const auto& all) { return all.empty(); })) return INT64_MIN;
   Time next = kNever;
   for (const RunningGroup& group : state_->groups) {
-    if (group.status.interval)
-      next = std::min(next, group.last_slot + group.status.interval->count());
+    if (!group.status.interval || group.under_way) continue;
+    next = std::min(next, group.last_slot + group.status.interval->count());
   }
   return next;
 }

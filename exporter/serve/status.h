@@ -46,7 +46,10 @@ struct TargetsStatus {
   std::map<std::string, std::size_t> dropped_counts;  // every pool
 };
 
+// An alerting rule is listed and never evaluated.
 struct RuleStatus {
+  enum class Type { kRecording, kAlerting };
+  Type type = Type::kRecording;
   std::string name;
   std::string query;
   model::Labels labels;
@@ -54,6 +57,10 @@ struct RuleStatus {
   std::string last_error;
   double evaluation_time = 0;      // seconds
   base::Time last_evaluation = 0;  // zero: never
+  // Of an alerting rule.
+  model::Labels annotations;
+  double duration = 0;         // seconds
+  double keep_firing_for = 0;  // seconds
 };
 
 struct RuleGroupStatus {

@@ -52,11 +52,27 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "rule_group")                                                                                 \
   X(RuleFailures, kCounter, "plimsoll_rule_evaluation_failures_total",                            \
     "Rules whose evaluation failed.", "rule_group")                                               \
+  X(RuleDurations, kHistogram, "plimsoll_rule_evaluation_duration_seconds",                       \
+    "How long a rule took.", "")                                                                  \
+  X(RuleGroupIterations, kCounter, "plimsoll_rule_group_iterations_total",                        \
+    "Evaluations of the group, whether run or missed.", "rule_group")                             \
+  X(RuleGroupMissed, kCounter, "plimsoll_rule_group_iterations_missed_total",                     \
+    "Evaluations of a group with an interval that were skipped because an earlier one "           \
+    "was slow.",                                                                                  \
+    "rule_group")                                                                                 \
+  X(RuleGroupDurations, kHistogram, "plimsoll_rule_group_duration_seconds",                       \
+    "How long the evaluation of a group took.", "")                                               \
   X(RuleGroupDuration, kGauge, "plimsoll_rule_group_last_duration_seconds",                       \
     "How long the last evaluation of the group took.", "rule_group")                              \
-  X(RuleGroupMissed, kCounter, "plimsoll_rule_group_iterations_missed_total",                     \
-    "Evaluations of a group with an interval that were skipped because an earlier one was slow.", \
-    "rule_group")                                                                                 \
+  X(RuleGroupLastRulesTime, kGauge, "plimsoll_rule_group_last_rule_duration_sum_seconds",         \
+    "How long the rules of the group took together in its last evaluation.", "rule_group")        \
+  X(RuleGroupLastTime, kGauge, "plimsoll_rule_group_last_evaluation_timestamp_seconds",           \
+    "When the last evaluation of the group began.", "rule_group")                                 \
+  X(RuleGroupLastSamples, kGauge, "plimsoll_rule_group_last_evaluation_samples",                  \
+    "Samples that the last evaluation of the group stored.", "rule_group")                        \
+  X(RuleGroupInterval, kGauge, "plimsoll_rule_group_interval_seconds",                            \
+    "Interval of the group; absent when it follows the tick.", "rule_group")                      \
+  X(RuleGroupRules, kGauge, "plimsoll_rule_group_rules", "Rules of the group.", "rule_group")     \
   X(ExternalMetricValue, kGauge, "plimsoll_external_metric_value",                                \
     "What an HPA would be served now; absent when it would be an error.", "namespace,metric")     \
   X(ExternalMetricAge, kGauge, "plimsoll_external_metric_age_seconds",                            \

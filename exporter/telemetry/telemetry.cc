@@ -106,6 +106,24 @@ Histogram Telemetry::HistogramOf(MetricId id, std::initializer_list<std::string_
   return Histogram(&family.Add(LabelsOf(row, values), kSeconds));
 }
 
+void Telemetry::Forget(MetricId id, std::initializer_list<std::string_view> values) {
+  const MetricRow& row = Row(id);
+  const auto remove = [&](auto builder) {
+    auto& family =
+        builder.Name(std::string(row.name)).Help(std::string(row.help)).Register(impl_->registry);
+    family.Remove(&family.Add(LabelsOf(row, values)));
+  };
+  switch (row.kind) {
+    case Kind::kCounter:
+      return remove(prometheus::BuildCounter());
+    case Kind::kGauge:
+      return remove(prometheus::BuildGauge());
+    case Kind::kHistogram:
+      assert(false);
+      return;
+  }
+}
+
 std::vector<model::Family> Telemetry::Collect() const {
   std::vector<model::Family> families;
   for (const auto& collected : impl_->registry.Collect()) {

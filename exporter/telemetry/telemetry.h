@@ -72,6 +72,10 @@ class Telemetry {
   Gauge GaugeOf(MetricId id, std::initializer_list<std::string_view> values = {});
   Histogram HistogramOf(MetricId id, std::initializer_list<std::string_view> values = {});
 
+  // Takes one counter or gauge off the pages. Requires: no handle to it is used again, except one
+  // that is asked for afterwards.
+  void Forget(MetricId id, std::initializer_list<std::string_view> values);
+
   // Returns: every metric that has at least one value, sorted by name, ready to write.
   std::vector<model::Family> Collect() const;
 

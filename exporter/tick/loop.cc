@@ -25,7 +25,10 @@ Loop::Loop(Parts parts) : parts_(parts) {
   }
 }
 
-Loop::~Loop() = default;
+Loop::~Loop() {
+  // Others may hold the rules longer than this loop lives, which they wake.
+  if (plan_.ruler != nullptr) plan_.ruler->Stop();
+}
 
 void Loop::Use(Plan plan, Time now) {
   plan_ = std::move(plan);
@@ -60,8 +63,7 @@ Time Loop::Step(Time now) {
   const bool late = AppendFinished(now);
   CloseTicks(now);
   if (late) Evaluate(std::max(now, last_evaluation_ + 1), now);
-  if (plan_.ruler->NextDue(now) <= now) {
-    plan_.ruler->RunDue(now, *parts_.store);
+  if (plan_.ruler->NextDue(now) <= now && plan_.ruler->RunDue(now, *parts_.store)) {
     Publish(std::max(now, last_evaluation_), now);
   }
   return NextDue(now);

@@ -2,7 +2,8 @@
 //
 // One rule at work: its prepared query, and the series that its last good run produced.
 //
-// Threads: belongs to the store's writer thread.
+// Threads: belongs to the store's writer thread, except Query, which one other thread may run: it
+//          shares nothing with the rest.
 // Bounds:  the series that are remembered are those of one result.
 #pragma once
 
@@ -43,12 +44,15 @@ class RuleRun {
  public:
   RuleRun(const Group& group, const Rule& rule);
 
-  // Evaluates, stores the result and marks what has vanished, in one batch. Returns: how many
-  // samples were stored. Fails with: what the query failed with, or kExecution in Prometheus's
-  // words; then nothing was stored, except that samples which the store refuses one by one leave
-  // the others.
-  base::Result<std::size_t> Evaluate(store::MemoryStore& store, const eval::Options& query,
-                                     const Run& run);
+  // Evaluates, over a view of its own. Fails with: what the query failed with, or kExecution for
+  // a result that is neither a vector nor a scalar.
+  base::Result<std::vector<eval::Element>> Query(const store::Queryable& storage,
+                                                 const eval::Options& options, Time at);
+  // Stores the result and marks what has vanished, in one batch. Returns: how many samples were
+  // stored. Fails with: kExecution in Prometheus's words; then nothing was stored, except that
+  // samples which the store refuses one by one leave the others.
+  base::Result<std::size_t> Store(store::Appender& appender,
+                                  const std::vector<eval::Element>& elements, const Run& run);
 
   // Name and labels: what makes a rule after a reload the one before it.
   const std::string& identity() const { return identity_; }
@@ -57,8 +61,6 @@ class RuleRun {
   const Produced& produced() const { return produced_; }
 
  private:
-  base::Result<std::vector<eval::Element>> Query(store::MemoryStore& store,
-                                                 const eval::Options& options, Time at);
   // Resolves every element to a series of its own. Requires: a batch is open.
   base::Result<std::vector<store::SeriesRef>> Resolve(store::Appender& appender,
                                                       const std::vector<eval::Element>& elements);

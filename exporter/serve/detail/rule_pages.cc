@@ -14,14 +14,26 @@ namespace plimsoll::serve {
 namespace {
 
 void WriteRule(const RuleStatus& rule, document::JsonWriter& json) {
-  json.Object().Key("name").String(rule.name).Key("query").String(rule.query);
+  const bool alerting = rule.type == RuleStatus::Type::kAlerting;
+  json.Object();
+  if (alerting) json.Key("state").String("unknown");  // as of one that was never evaluated
+  json.Key("name").String(rule.name).Key("query").String(rule.query);
+  if (alerting) {
+    json.Key("duration").Number(rule.duration);
+    json.Key("keepFiringFor").Number(rule.keep_firing_for);
+  }
   json.Key("labels");
   WriteLabels(rule.labels, json);
+  if (alerting) {
+    json.Key("annotations");
+    WriteLabels(rule.annotations, json);
+    json.Key("alerts").List().EndList();
+  }
   json.Key("health").String(rule.health);
   if (!rule.last_error.empty()) json.Key("lastError").String(rule.last_error);
   json.Key("evaluationTime").Number(rule.evaluation_time).Key("lastEvaluation");
   WriteTime(rule.last_evaluation, json);
-  json.Key("type").String("recording").EndObject();
+  json.Key("type").String(alerting ? "alerting" : "recording").EndObject();
 }
 
 void WriteGroup(const RuleGroupStatus& group, const std::vector<const RuleStatus*>& rules,
@@ -50,12 +62,14 @@ struct RuleFilter {
   std::vector<std::string_view> names, groups, files;
   std::vector<model::Matchers> sets;
   bool recording = true;
+  bool alerting = true;
 
   std::vector<const RuleStatus*> Of(const RuleGroupStatus& group) const {
     std::vector<const RuleStatus*> kept;
-    if (!recording || !Wanted(groups, group.name) || !Wanted(files, group.file)) return kept;
+    if (!Wanted(groups, group.name) || !Wanted(files, group.file)) return kept;
     for (const RuleStatus& rule : group.rules) {
-      if (!Wanted(names, rule.name)) continue;
+      const bool type = rule.type == RuleStatus::Type::kAlerting ? alerting : recording;
+      if (!type || !Wanted(names, rule.name)) continue;
       const bool selected =
           sets.empty() ||
           std::any_of(sets.begin(), sets.end(), [&](const model::Matchers& matchers) {
@@ -119,8 +133,12 @@ http::Response RulesPage(const ApiContext& context, const http::Request& request
   }
   const auto page = ReadPage(parameters);
   if (!page) return ApiError(page.error());
-  const RuleFilter filter{parameters.All("rule_name[]"), parameters.All("rule_group[]"),
-                          parameters.All("file[]"), *std::move(sets), type != "alert"};
+  const RuleFilter filter{parameters.All("rule_name[]"),
+                          parameters.All("rule_group[]"),
+                          parameters.All("file[]"),
+                          *std::move(sets),
+                          type != "alert",
+                          type != "record"};
   const std::vector<RuleGroupStatus> groups = context.status.RuleGroups();
 
   auto first = groups.begin();

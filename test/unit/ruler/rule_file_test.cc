@@ -71,7 +71,8 @@ TEST_CASE("a rule file is groups of rules in order") {
   const Rule& rule = group.rules[0];
   CHECK(rule.record == "a:b");
   CHECK(promql::Print(*rule.expr) == "sum(x) + 1");
-  CHECK(MergedLabels(group, rule) == RuleLabels{{"team", "data"}, {"tier", ""}, {"zone", "3"}});
+  CHECK(MergedLabels(group, rule.labels) ==
+        RuleLabels{{"team", "data"}, {"tier", ""}, {"zone", "3"}});
   CHECK(NameOf(group, group.rules[1]) == "group \"first\", rule 2, \"c\"");
   CHECK(outcome.file->groups[1].rules.empty());
   CHECK(outcome.file->warnings.empty());
@@ -252,6 +253,43 @@ TEST_CASE("a file prints as YAML that means the same") {
   REQUIRE_MESSAGE(second.file.has_value(), printed);
   CHECK(Equal(*good.file, *second.file));
   CHECK(PrintRuleFile(*second.file) == printed);
+}
+
+TEST_CASE("a null in a list of groups or rules is left out, as go-yaml leaves it out") {
+  const Outcome outcome =
+      Load("groups: [~, {name: g, rules: [null, {record: a, expr: 1}, {record: b, expr: 1}]}]");
+  REQUIRE(outcome.file.has_value());
+  REQUIRE(outcome.file->groups.size() == 1);
+  REQUIRE(outcome.file->groups[0].rules.size() == 2);
+  CHECK(outcome.file->groups[0].rules[1].number == 2);
+}
+
+TEST_CASE("unknown keys pass only where it is asked for") {
+  const std::string_view text =
+      "groups: [{name: g, owner: me, rules: [{record: a, expr: 1, x: y}]}]";
+  CHECK(Load(text).errors ==
+        std::vector<std::string>{"f.yml:1:60: a rule: unknown key 'x'",
+                                 "f.yml:1:20: a rule group: unknown key 'owner'"});
+  RuleOptions options;
+  options.ignore_unknown_fields = true;
+  CHECK(Load(text, options).errors.empty());
+}
+
+TEST_CASE("alerting rules are kept apart, with what the file says of them") {
+  const Outcome outcome = Load(
+      "groups: [{name: g, rules: [{record: a, expr: 1}, {alert: A, expr: a > 1, for: 1m, "
+      "keep_firing_for: 2m, labels: {s: t}, annotations: {u: v}}]}]");
+  REQUIRE(outcome.file.has_value());
+  const Group& group = outcome.file->groups[0];
+  CHECK(group.rules.size() == 1);
+  REQUIRE(group.alerts.size() == 1);
+  CHECK(group.alerts[0].name == "A");
+  CHECK(promql::Print(*group.alerts[0].expr) == "a > 1");
+  CHECK(group.alerts[0].hold == 1min);
+  CHECK(group.alerts[0].keep_firing == 2min);
+  CHECK(group.alerts[0].labels == RuleLabels{{"s", "t"}});
+  CHECK(group.alerts[0].annotations == RuleLabels{{"u", "v"}});
+  CHECK(group.alerts[0].number == 2);
 }
 
 }  // namespace plimsoll::ruler

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/format.h"
+#include "base/number_text.h"
 #include "promql/parser.h"
 #include "support/fake_clock.h"
 
@@ -34,7 +35,7 @@ class World {
     reading.evaluation_interval = options_.evaluation_interval;
     auto set = LoadRules({{"f.yml", text}}, reading);
     REQUIRE_MESSAGE(set.has_value(), set.error().ToString());
-    auto next = std::make_unique<Ruler>(*set, options_, now_, nullptr);
+    auto next = std::make_unique<Ruler>(*set, options_, now_, &telemetry_);
     if (ruler_ != nullptr) next->TakeOver(*ruler_, now_);
     ruler_ = std::move(next);
   }
@@ -69,6 +70,22 @@ class World {
     return text;
   }
 
+  // Returns: our own metrics of the groups, `name value` each, without prefix and label; durations
+  // aside, which the clock of a test does not have.
+  std::string Metrics(std::string_view group = "f.yml;g") const {
+    std::string text;
+    for (const model::Family& family : telemetry_.Collect()) {
+      if (family.name.find("duration") != std::string::npos) continue;
+      for (const model::Family::Point& point : family.points) {
+        if (point.labels.Get("rule_group") != group) continue;
+        text += base::format("{}{} {}", text.empty() ? "" : "; ",
+                             family.name.substr(std::string_view("plimsoll_rule_").size()),
+                             base::SprintFloat(point.value));
+      }
+    }
+    return text;
+  }
+
   RuleStatus Status(std::size_t rule = 0) const { return ruler_->Status().at(0).rules.at(rule); }
   Ruler& ruler() { return *ruler_; }
   Ruler::Options& options() { return options_; }
@@ -78,6 +95,7 @@ class World {
 
  private:
   test::FakeClock clock_{kStart};
+  telemetry::Telemetry telemetry_;
   store::MemoryStore store_;
   Ruler::Options options_;
   std::unique_ptr<Ruler> ruler_;
@@ -227,6 +245,90 @@ TEST_CASE("slots are absolute, and the newest one is run") {
   CHECK(world.ruler().NextDue(world.now()) == slot + 4 * kMinute);
   world.Tick();  // no group follows the tick
   CHECK(world.Status().series == 1);
+}
+
+TEST_CASE("slots that pass unused are counted as missed") {
+  World world;
+  world.Rules("  - {record: a, expr: x}\n", "  interval: 1m\n");
+  world.Scrape({{"__name__", "x"}}, 3);
+  CHECK(world.Metrics() ==
+        "evaluation_failures_total 0; evaluations_total 0; group_interval_seconds 60; "
+        "group_iterations_missed_total 0; group_iterations_total 0; "
+        "group_last_evaluation_samples 0; group_last_evaluation_timestamp_seconds 0; "
+        "group_rules 1");
+  const Time slot = SlotBefore("f.yml", "g", 1min, kStart) + kMinute;
+  world.SetNow(slot);
+  world.Due();
+  world.Due();  // the slot has been run
+  world.SetNow(slot + 2 * kMinute - 1);
+  world.Due();
+  CHECK(world.Metrics() ==
+        "evaluation_failures_total 0; evaluations_total 2; group_interval_seconds 60; "
+        "group_iterations_missed_total 0; group_iterations_total 2; "
+        "group_last_evaluation_samples 1; group_last_evaluation_timestamp_seconds 60000; "
+        "group_rules 1");
+  // Of the three slots that have come since, the last one is run.
+  world.SetNow(slot + 4 * kMinute + 1);
+  world.Due();
+  CHECK(world.Metrics() ==
+        "evaluation_failures_total 0; evaluations_total 3; group_interval_seconds 60; "
+        "group_iterations_missed_total 2; group_iterations_total 5; "
+        "group_last_evaluation_samples 1; group_last_evaluation_timestamp_seconds 60000; "
+        "group_rules 1");
+}
+
+TEST_CASE("failures are counted, and what a group stored") {
+  World world;
+  world.Rules("  - {record: a, expr: x}\n  - {record: b, expr: x, labels: {i: ''}}\n");
+  world.Scrape({{"__name__", "x"}, {"i", "1"}}, 3);
+  world.Scrape({{"__name__", "x"}, {"i", "2"}}, 4);
+  world.Tick();
+  CHECK(world.Metrics() ==
+        "evaluation_failures_total 1; evaluations_total 2; group_iterations_missed_total 0; "
+        "group_iterations_total 1; group_last_evaluation_samples 2; "
+        "group_last_evaluation_timestamp_seconds 60000; group_rules 2");
+}
+
+TEST_CASE("a reload keeps the counters of a group that stays and forgets those of one that goes") {
+  World world;
+  world.LoadText(
+      "groups:\n"
+      "- {name: g, rules: [{record: a, expr: x}]}\n"
+      "- {name: h, rules: [{record: b, expr: x}]}\n");
+  world.Tick();
+  world.Rules("  - {record: a, expr: x}\n", "  interval: 1m\n");
+  CHECK(world.Metrics() ==
+        "evaluation_failures_total 0; evaluations_total 1; group_interval_seconds 60; "
+        "group_iterations_missed_total 0; group_iterations_total 1; "
+        "group_last_evaluation_samples 0; group_last_evaluation_timestamp_seconds 60000; "
+        "group_rules 1");
+  CHECK(world.Metrics("f.yml;h") == "");
+  world.Rules("  - {record: a, expr: x}\n");
+  CHECK(world.Metrics().find("interval") == std::string::npos);
+}
+
+TEST_CASE("alerting rules are listed and not evaluated") {
+  World world;
+  world.Rules(
+      "  - {record: a, expr: x}\n"
+      "  - {alert: Down, expr: 'up==0', for: 5m, keep_firing_for: 1m, labels: {s: page}, "
+      "annotations: {summary: down}}\n",
+      "  labels: {team: t}\n");
+  world.Scrape({{"__name__", "up"}}, 0);
+  world.Tick();
+  const GroupStatus group = world.ruler().Status().at(0);
+  REQUIRE(group.rules.size() == 1);
+  REQUIRE(group.alerts.size() == 1);
+  CHECK(group.rules[0].number == 1);
+  const AlertStatus& alert = group.alerts[0];
+  CHECK(alert.number == 2);
+  CHECK(alert.name == "Down");
+  CHECK(alert.query == "up == 0");
+  CHECK(alert.hold == 5min);
+  CHECK(alert.keep_firing == 1min);
+  CHECK(alert.labels == RuleLabels{{"s", "page"}, {"team", "t"}});
+  CHECK(alert.annotations == RuleLabels{{"summary", "down"}});
+  CHECK(world.Now("{__name__=~'ALERTS.*'}") == "");
 }
 
 TEST_CASE("a slot is a multiple of the interval, moved by the names") {

@@ -52,6 +52,14 @@ class OneTarget final : public StatusSource {
         .name = "g2", .file = "b.yml", .interval = 5, .limit = 3, .last_evaluation = kStart};
     second.rules.push_back(
         {.name = "x", .query = "vector(1)", .health = "ok", .last_evaluation = kStart});
+    second.rules.push_back({.type = RuleStatus::Type::kAlerting,
+                            .name = "Down",
+                            .query = "up == 0",
+                            .labels = {{"s", "page"}},
+                            .last_error = "not supported",
+                            .annotations = {{"summary", "down"}},
+                            .duration = 300,
+                            .keep_firing_for = 60});
     return {first, second};
   }
   std::map<std::string, PoolMetadata> Metadata() const override {

@@ -209,13 +209,25 @@ TEST_CASE("rules") {
       R"("bad","query":"up * on () up","labels":{"team":"a<b>"},"health":"err","lastError":"twice","evaluationTime":)"
       R"(0,"lastEvaluation":"0001-01-01T00:00:00Z","type":"recording"}],"interval":2,"limit":0,"evaluationTime":0.5,)"
       R"("lastEvaluation":"0001-01-01T00:00:00Z"})";
-  const std::string second =
-      R"j({"name":"g2","file":"b.yml","rules":[{"name":"x","query":"vector(1)","labels":{},"health":"ok",)j"
-      R"("evaluationTime":0,"lastEvaluation":"2026-01-01T00:00:00Z","type":"recording"}],"interval":5,"limit":3,)"
-      R"("evaluationTime":0,"lastEvaluation":"2026-01-01T00:00:00Z"})";
-  CHECK(api.Get("/rules") == Good(R"({"groups":[)" + first + "," + second + "]}"));
-  CHECK(api.Get("/rules?rule_name[]=x") == Good(R"({"groups":[)" + second + "]}"));
-  CHECK(api.Get("/rules?type=alert") == Good(R"({"groups":[]})"));
+  const std::string recording =
+      R"j({"name":"x","query":"vector(1)","labels":{},"health":"ok",)j"
+      R"("evaluationTime":0,"lastEvaluation":"2026-01-01T00:00:00Z","type":"recording"})";
+  // What Prometheus says of an alerting rule that it has not evaluated yet, with an error beside
+  // it.
+  const std::string alerting =
+      R"({"state":"unknown","name":"Down","query":"up == 0","duration":300,"keepFiringFor":60,"labels":)"
+      R"({"s":"page"},"annotations":{"summary":"down"},"alerts":[],"health":"unknown","lastError":"not supported",)"
+      R"("evaluationTime":0,"lastEvaluation":"0001-01-01T00:00:00Z","type":"alerting"})";
+  const auto second = [](const std::string& rules) {
+    return R"({"name":"g2","file":"b.yml","rules":[)" + rules +
+           R"(],"interval":5,"limit":3,"evaluationTime":0,"lastEvaluation":"2026-01-01T00:00:00Z"})";
+  };
+  CHECK(api.Get("/rules") ==
+        Good(R"({"groups":[)" + first + "," + second(recording + "," + alerting) + "]}"));
+  CHECK(api.Get("/rules?rule_name[]=x") == Good(R"({"groups":[)" + second(recording) + "]}"));
+  CHECK(api.Get("/rules?type=alert") == Good(R"({"groups":[)" + second(alerting) + "]}"));
+  CHECK(api.Get("/rules?type=record") ==
+        Good(R"({"groups":[)" + first + "," + second(recording) + "]}"));
   CHECK(api.Get("/rules?file[]=c.yml") == Good(R"({"groups":[]})"));
   CHECK(api.Get("/rules?type=x") ==
         Bad(R"(invalid parameter \"type\": not supported value \"x\")"));

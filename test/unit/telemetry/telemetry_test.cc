@@ -29,3 +29,17 @@ TEST_CASE("a handle of nothing does nothing") {
   counter.Add();
   CHECK(counter.Value() == 0);
 }
+
+TEST_CASE("a metric that is forgotten is off the page and starts anew") {
+  Telemetry telemetry;
+  telemetry.CounterOf(MetricId::kRuleEvaluations, {"a"}).Add();
+  telemetry.CounterOf(MetricId::kRuleEvaluations, {"b"}).Add();
+  telemetry.GaugeOf(MetricId::kRuleGroupRules, {"a"}).Set(3);
+  telemetry.Forget(MetricId::kRuleEvaluations, {"a"});
+  telemetry.Forget(MetricId::kRuleGroupRules, {"a"});
+  const auto families = telemetry.Collect();
+  REQUIRE(families.size() == 1);
+  REQUIRE(families[0].points.size() == 1);
+  CHECK(families[0].points[0].labels.Get("rule_group") == "b");
+  CHECK(telemetry.CounterOf(MetricId::kRuleEvaluations, {"a"}).Value() == 0);
+}
