@@ -54,6 +54,8 @@ TARGETS = {
                 "promql/parse_postfix.cc", "promql/lexer_literals.cc", "promql/check.cc", "promql/print.cc",
                 "promql/ast.cc", "promql/reach.cc", "promql/functions.cc", "promql/text.cc"],
                ("promql/print.cc", "model::IsLegacyLabelName(labels[i]) ? labels[i] : QuoteLiteral(labels[i])", "labels[i]")),
+    "rule_test": (["promql/parse_series.cc", "ruler/rule_test_file.cc"],
+                  ("promql/parse_series.cc", "base::AppendApiFloat(*value, out);", "out += base::format(\"{:.15g}\", *value);")),
     "rules": (["ruler/rule_file.cc", "ruler/print_rules.cc", "ruler/dependencies.cc"],
               ("ruler/print_rules.cc", "c < 0x20 || c == 0x7F", "c < 0x20")),
 }
