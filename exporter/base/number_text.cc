@@ -71,9 +71,7 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 // Removes underscores where Go allows them: between digits, or after a base prefix.
 std::optional<std::string> WithoutUnderscores(std::string_view text) {
   std::string plain;
-  bool prefixed = text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
-  if (!prefixed && text.find('_') != std::string_view::npos)
-    return std::nullopt;  // Go: base prefix only
+  const bool prefixed = text.size() > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
   char before = '^';
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -196,6 +194,10 @@ std::optional<double> ParseFloat(std::string_view text, bool allow_go_literals) 
     const auto plain = WithoutUnderscores(digits);
     if (!plain || plain->find_first_of("pP") == std::string::npos) return std::nullopt;
     value = FromChars(std::string_view(*plain).substr(2), std::chars_format::hex);
+  } else if (allow_go_literals && digits.find('_') != std::string_view::npos) {
+    const auto plain = WithoutUnderscores(digits);
+    if (!plain) return std::nullopt;
+    value = FromChars(*plain, std::chars_format::general);
   } else {
     value = FromChars(digits, std::chars_format::general);
   }

@@ -5,6 +5,7 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
+#include "document/json.h"
 
 namespace plimsoll::eval {
 namespace {
@@ -66,15 +67,19 @@ void AppendPoint(Time time, double value, std::string& out) {
   AppendPoint(text, value, out);
 }
 
+// Scalars and strings do not go through Prometheus's codec but through encoding/json: the time is a
+// plain number, the value never has an exponent, and a string is escaped for HTML.
+std::string PlainSeconds(Time time) {
+  return base::FixedShortest(static_cast<double>(time) / 1000);
+}
+
 void AppendResult(const Scalar& scalar, std::string& out) {
-  AppendPoint(scalar.time, scalar.value, out);
+  out += base::format("[{},\"{}\"]", PlainSeconds(scalar.time), base::FixedShortest(scalar.value));
 }
 
 void AppendResult(const String& string, std::string& out) {
-  out.push_back('[');
-  base::AppendApiTime(string.time, out);
-  out.push_back(',');
-  AppendString(string.value, out);
+  out += base::format("[{},", PlainSeconds(string.time));
+  document::AppendJsonStringHtml(string.value, out);
   out.push_back(']');
 }
 
@@ -137,11 +142,11 @@ void AppendNotes(std::string_view name, std::string_view kind,
   const std::size_t shown = most == 0 ? notes.size() : std::min(most, notes.size());
   for (std::size_t i = 0; i < shown; ++i) {
     if (i > 0) out.push_back(',');
-    AppendString(notes[i], out);
+    document::AppendJsonStringHtml(notes[i], out);
   }
   if (shown < notes.size()) {
-    AppendString(base::format("{} more {} annotations omitted", notes.size() - shown, kind),
-                 out += ',');
+    document::AppendJsonStringHtml(
+        base::format("{} more {} annotations omitted", notes.size() - shown, kind), out += ',');
   }
   out.push_back(']');
 }
@@ -156,9 +161,16 @@ void AppendData(const Value& value, std::string& out) {
   out.push_back('}');
 }
 
-void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out) {
+void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out,
+                  std::string_view stats) {
   out += "{\"status\":\"success\",\"data\":";
   AppendData(answer.value, out);
+  if (!stats.empty()) {
+    out.back() = ',';
+    out += "\"stats\":";
+    out += stats;
+    out.push_back('}');
+  }
   AppendNotes("warnings", "warning", answer.annotations.warnings, max_annotations, out);
   AppendNotes("infos", "info", answer.annotations.infos, max_annotations, out);
   out.push_back('}');
@@ -168,7 +180,7 @@ void AppendError(const base::Error& error, std::string& out) {
   out += "{\"status\":\"error\",\"errorType\":\"";
   out += ErrorTypeText(error.kind);
   out += "\",\"error\":";
-  AppendString(error.message, out);
+  document::AppendJsonStringHtml(error.message, out);
   out.push_back('}');
 }
 

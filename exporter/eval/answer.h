@@ -19,7 +19,9 @@ namespace plimsoll::eval {
 
 // Appends {"status":"success","data":{...}} with warnings and infos when there are any.
 // `max_annotations`: of each kind; what is left out is said as Prometheus says it; 0: all.
-void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out);
+// `stats`: one JSON value that goes beside the result; "": none.
+void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out,
+                  std::string_view stats = {});
 
 // Appends {"resultType":...,"result":...}: the data part alone.
 void AppendData(const Value& value, std::string& out);

@@ -85,6 +85,7 @@ base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text,
     }
   }
   answer.annotations = evaluator.notes().Finish(text);
+  answer.samples = evaluator.counts();
   return answer;
 }
 
@@ -129,6 +130,7 @@ base::Result<Answer> Range(const promql::Expr& expr, std::string_view text, stor
   Answer answer;
   answer.value = MakeMatrix(evaluator, std::move(*block), grid);
   answer.annotations = evaluator.notes().Finish(text);
+  answer.samples = evaluator.counts();
   return answer;
 }
 

@@ -48,6 +48,7 @@ struct Options {
   // Asked between series and between steps; true ends the query. May be empty.
   std::function<bool()> canceled;
   Features features;
+  bool count_samples = false;  // fills Answer::samples, which costs a little
 };
 
 // The value of `expr` at `at`. `text` is what was parsed: annotations name places in it.

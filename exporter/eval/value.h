@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -121,9 +122,17 @@ struct Annotations {
   bool empty() const { return warnings.empty() && infos.empty(); }
 };
 
+// What a query read, counted as Prometheus counts (Options::count_samples).
+struct SampleCounts {
+  std::uint64_t queryable = 0;  // per step what it sees: a window counts whole at each
+  std::uint64_t read = 0;       // what the storage had to give
+  std::uint64_t peak = 0;       // held at once
+};
+
 struct Answer {
   Value value;
   Annotations annotations;
+  SampleCounts samples;
 };
 
 }  // namespace plimsoll::eval

@@ -18,13 +18,15 @@ namespace detail {
 namespace {
 
 constexpr int kGzipOnly = 15 + 16;   // zlib's window bits for "a gzip header and nothing else"
+constexpr int kZlib = 15;            // likewise for a zlib header
 constexpr std::size_t kPays = 1024;  // below, the header and the reader's work eat the gain
 
 // One deflate state per thread: setting it up costs more than compressing a small page.
 class Deflater {
  public:
-  Deflater() {
-    if (deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, kGzipOnly, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+  explicit Deflater(int window_bits) {
+    if (deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
       throw std::bad_alloc();
   }
   ~Deflater() { deflateEnd(&stream_); }
@@ -62,7 +64,12 @@ class Deflater {
 }  // namespace
 
 std::string Gzip(std::string_view text) {
-  thread_local Deflater deflater;
+  thread_local Deflater deflater(kGzipOnly);
+  return deflater.Run(text);
+}
+
+std::string Deflate(std::string_view text) {
+  thread_local Deflater deflater(kZlib);
   return deflater.Run(text);
 }
 
@@ -132,10 +139,12 @@ void CompressIfAccepted(const Request& request, Response& response) {
     if (name == "Content-Encoding") return;
   }
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  if (!AcceptsEncoding(request.Header("Accept-Encoding"), "gzip")) return;
-  std::string compressed = detail::Gzip(response.Body());
+  const std::string_view accept = request.Header("Accept-Encoding");
+  const bool gzip = AcceptsEncoding(accept, "gzip");
+  if (!gzip && !AcceptsEncoding(accept, "deflate")) return;
+  std::string compressed = gzip ? detail::Gzip(response.Body()) : detail::Deflate(response.Body());
   if (compressed.size() >= response.Body().size()) return;
-  response.headers.emplace_back("Content-Encoding", "gzip");
+  response.headers.emplace_back("Content-Encoding", gzip ? "gzip" : "deflate");
   response.body = std::move(compressed);
   response.shared_body.reset();
 }

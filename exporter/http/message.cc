@@ -79,15 +79,6 @@ Pairs ParseQuery(std::string_view raw_query) {
   return pairs;
 }
 
-Pairs FormParameters(const Request& request) {
-  Pairs pairs;
-  std::string_view type = request.Header("Content-Type");
-  if (SameWithoutCase(Next(type, ';'), "application/x-www-form-urlencoded"))
-    AppendQuery(request.body, pairs);
-  AppendQuery(request.raw_query, pairs);
-  return pairs;
-}
-
 std::string PercentDecode(std::string_view text, bool plus_is_space) {
   std::string decoded;
   decoded.reserve(text.size());

@@ -53,7 +53,7 @@ struct Request {
 
 struct Response {
   int status = 200;
-  std::string content_type = {};  // always set, also for errors
+  std::string content_type = {};  // set for every body, also of an error
   Pairs headers = {};             // besides Content-Type, Content-Length, Date
   std::string body = {};
   // Instead of body: bytes shared with a snapshot, so that serving copies nothing.
@@ -68,16 +68,13 @@ using Handler = std::function<Response(const Request&)>;
 
 // "a=1&b=2", percent- and plus-decoded, in order. A malformed escape is kept as it is.
 Pairs ParseQuery(std::string_view raw_query);
-// The parameters of an application/x-www-form-urlencoded body, then the query's: a lookup of the
-// first value prefers the body, as Go's Request.Form does.
-Pairs FormParameters(const Request& request);
 std::string PercentDecode(std::string_view text, bool plus_is_space);
 std::string PercentEncode(std::string_view text);
 
 // Whether Accept-Encoding allows `coding` ("gzip;q=0" does not).
 bool AcceptsEncoding(std::string_view accept_encoding, std::string_view coding);
 
-// Compresses the body when the request allows it and it pays; sets Vary on every body for which it
+// Compresses the body (gzip, else deflate) when the request allows it and it pays; sets Vary on every body for which it
 // would pay, so that a cache keeps the two apart. A shared body is left alone for others: the
 // compressed copy goes to `body`.
 void CompressIfAccepted(const Request& request, Response& response);

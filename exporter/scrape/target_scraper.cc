@@ -232,6 +232,7 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
   const config::ScrapeConfig& config = *options_.config;
   const std::uint64_t sample_limit = config.limits.samples;
   cache_.Begin();
+  family_ = {};
   for (;;) {
     const PageParser::Entry entry = parser.Next();
     switch (entry) {
@@ -248,6 +249,7 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
         continue;
       }
       case PageParser::Entry::kType:
+        family_ = parser.Name();
         continue;
       case PageParser::Entry::kError:
         CountFailure("parse");
@@ -344,7 +346,9 @@ Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry
   entry.ref = resolved.ref;
   if (resolved.ref != 0) {
     const std::string_view name = builder_.Get(model::kMetricName);
-    const std::string_view family = FamilyOf(name);
+    // The family is what its TYPE line is called; relabelling may have changed that.
+    const std::string_view family =
+        !family_.empty() && name.starts_with(family_) ? family_ : FamilyOf(name);
     const bool suffixed =
         parser.Type() != model::MetricType::kUnknown && parser.Type() != model::MetricType::kGauge;
     const auto [known, added] =

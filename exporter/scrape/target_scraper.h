@@ -134,6 +134,7 @@ class TargetScraper {
   std::vector<store::SeriesRef> reports_;
   TargetStatus status_;
   std::string body_;
+  std::string_view family_;  // of the last TYPE line of the page that is being read
   model::LabelsBuilder builder_;
   std::uint64_t dropped_[8] = {};
 };

@@ -17,11 +17,11 @@ struct PrometheusApi::Endpoint {
   std::string_view path;  // one segment may be *
   bool gated = false;     // reads samples: waits for a place
   http::Response (*run)(const ApiContext&, const http::Request&) = nullptr;
-  bool cors = true;
+  enum class Extras { kAll, kCompression, kCors, kNone } extras = Extras::kAll;
 };
 
 const PrometheusApi::Endpoint PrometheusApi::kEndpoints[] = {
-    {"GET", "/federate", true, &FederatePage, false},
+    {"GET", "/federate", true, &FederatePage, Endpoint::Extras::kCompression},
     {"GET", "/api/v1/query", true, &QueryPage},
     {"POST", "/api/v1/query", true, &QueryPage},
     {"GET", "/api/v1/query_range", true, &QueryRangePage},
@@ -44,21 +44,21 @@ const PrometheusApi::Endpoint PrometheusApi::kEndpoints[] = {
     {"GET", "/api/v1/rules", false, &RulesPage},
     {"GET", "/api/v1/alerts", false, &AlertsPage},
     {"GET", "/api/v1/features", false, &FeaturesPage},
-    {"GET", "/api/v1/notifications", false, &NotificationsPage},
-    {"GET", "/api/v1/notifications/live", false, &NotificationStreamPage},
+    {"GET", "/api/v1/notifications", false, &NotificationsPage, Endpoint::Extras::kCors},
+    {"GET", "/api/v1/notifications/live", false, &NotificationStreamPage, Endpoint::Extras::kCors},
     {"GET", "/api/v1/status/buildinfo", false, &BuildInfoPage},
     {"GET", "/api/v1/status/config", false, &ConfigPage},
     {"GET", "/api/v1/status/flags", false, &FlagsPage},
     {"GET", "/api/v1/status/runtimeinfo", false, &RuntimeInfoPage},
     {"GET", "/api/v1/status/tsdb", true, &CardinalityPage},
     {"GET", "/api/v1/status/tsdb/blocks", false, &BlocksPage},
-    {"GET", "/api/v1/status/walreplay", false, &WalReplayPage},
-    {"GET", "/api/v1/search/*", false, &SearchPage},
-    {"POST", "/api/v1/search/*", false, &SearchPage},
+    {"GET", "/api/v1/status/walreplay", false, &WalReplayPage, Endpoint::Extras::kCors},
+    {"GET", "/api/v1/search/*", false, &SearchPage, Endpoint::Extras::kCors},
+    {"POST", "/api/v1/search/*", false, &SearchPage, Endpoint::Extras::kCors},
     {"POST", "/api/v1/admin/tsdb/*", false, &AdminPage},
     {"PUT", "/api/v1/admin/tsdb/*", false, &AdminPage},
-    {"POST", "/api/v1/write", false, &RemoteWritePage, false},
-    {"POST", "/api/v1/otlp/v1/metrics", false, &OtlpWritePage, false},
+    {"POST", "/api/v1/write", false, &RemoteWritePage, Endpoint::Extras::kNone},
+    {"POST", "/api/v1/otlp/v1/metrics", false, &OtlpWritePage, Endpoint::Extras::kNone},
 };
 
 namespace {
@@ -125,7 +125,7 @@ http::Response PrometheusApi::Handle(const http::Request& request) const {
   const std::string_view path = request.raw_path;
   const bool api = path.starts_with(kApi);
   if (api && request.method == "OPTIONS") {
-    http::Response response{.status = 204, .content_type = "application/json"};
+    http::Response response{.status = 204};
     AddVary("Accept-Encoding", response);
     AddCors(request, response);
     return response;
@@ -142,9 +142,12 @@ http::Response PrometheusApi::Handle(const http::Request& request) const {
     return response;
   }
   http::Response response = Run(*endpoint, request);
-  http::CompressIfAccepted(request, response);
-  AddVary("Accept-Encoding", response);
-  if (endpoint->cors) AddCors(request, response);
+  using enum Endpoint::Extras;
+  if (endpoint->extras == kAll || endpoint->extras == kCompression) {
+    http::CompressIfAccepted(request, response);
+    AddVary("Accept-Encoding", response);
+  }
+  if (endpoint->extras == kAll || endpoint->extras == kCors) AddCors(request, response);
   return response;
 }
 

@@ -12,8 +12,10 @@ KNOWN = [
     (r"/api/v1/features", "features has the categories that exist here"),
     (r"parse_query|/api/v1/read|self_metrics|relabel_steps|openapi\.yaml", "absent endpoints"),
     (r"notifications/live", "notifications/live is 204"),
-    (r"/targets/metadata\?.*limit=", "which targets come first is left open by Prometheus"),
-    (r"//|/query/$", "paths are not cleaned"),
+    (r"metadata\?.*limit=", "which targets and metrics come first is left open by Prometheus"),
+    (r"label/l/values.*start=", "what has no sample between start and end is left out; Prometheus looks at whole chunks and heads"),
+    (r"//|/query/$|GET /api/v1$|/federate/$|label/%2F/values", "paths are not cleaned"),
+    (r"(time|start|end)=(NaN|-?Inf|1e10|1e300|\+Inf)\b", "times that are none, or beyond 2262, wrap around in Prometheus"),
 ]
 
 
@@ -107,7 +109,7 @@ def selections(world):
                ["nobody"], ['{"e.utf8"}'], ['{l=""}'], ["{"], ["a_gauge", "{"], ["a_gauge[5m]"], ["sum(a_gauge)"], [""], ["{}"], ['{l!="",l!="x"}'],
                ['{l=~"("}'], ["a_gauge offset 5m"], ["a_gauge @ 1"]]
     times = [{}, {"start": end - 30, "end": end}, {"start": 0, "end": 1}, {"start": end}, {"end": "x"}, {"start": "y"}, {"start": end, "end": 1}]
-    own = '{__name__!~"up|scrape_.*|.*:.*|fails"}'  # the report series and rules of each server are its own
+    own = '{job=~".+",__name__!~"up|scrape_.*|.*:.*|fails"}'  # the report series and rules of each server are its own
     for path in ("/api/v1/series", "/api/v1/labels", "/api/v1/label/l/values", "/api/v1/label/__name__/values", "/api/v1/label/le/values"):
         for match in matches:
             yield Request(path, [("match[]", m) for m in match], any_order=True)
@@ -160,7 +162,7 @@ def pages(world):
     yield Request("/api/v1/query", {"query": "a_gauge", "time": end}, headers={"Accept": "text/html"})
     yield Request("/api/v1/query", {"query": "{__name__=~\"a.*|b.*\"}", "time": end}, headers={"Accept-Encoding": "gzip"}, any_order=True)
     yield Request("/api/v1/query_range", {"query": "{__name__=~\"a.*|b.*\"}", "start": end - 100, "end": end, "step": 5},
-                  headers={"Accept-Encoding": "gzip;q=1"}, any_order=True)
+                  headers={"Accept-Encoding": "deflate"}, any_order=True)
 
 
 def federation(world):

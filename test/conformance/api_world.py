@@ -4,12 +4,14 @@
 The pages carry whole histories with timestamps, so both hold identical samples whenever each of them scrapes.
 """
 import http.server
+import json
 import os
 import socket
 import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 STEP = 5
@@ -180,6 +182,47 @@ scrape_configs:
                 with open(os.path.join(self.folder.name, name + ".log"), encoding="utf-8") as log:
                     raise SystemExit(f"{name} did not come up:\n{log.read()[-2000:]}")
             threading.Event().wait(0.2)
+
+    def scraped(self, prometheus):
+        """A Prometheus that scrapes plimsoll's own pages: {job: (up, last error, samples)}, and what it then holds of
+        the histories, with their times: {job: [(labels, value, time)]}."""
+        protocols = {"openmetrics": ["OpenMetricsText1.0.0"], "old_openmetrics": ["OpenMetricsText0.0.1"],
+                     "text": ["PrometheusText0.0.4"], "text1": ["PrometheusText1.0.0"]}
+        jobs = ""
+        for name, accepted in protocols.items():
+            common = f"static_configs: [{{targets: ['127.0.0.1:{self.ports['plimsoll']}']}}], scrape_protocols: [{', '.join(accepted)}]"
+            jobs += f"  - {{job_name: federate_{name}, honor_labels: true, metrics_path: /federate, {common}, "
+            jobs += "params: {'match[]': ['{job=~\"text|om\",__name__!~\"up|scrape_.*\"}']}, "
+            jobs += f"metric_relabel_configs: [{{target_label: by, replacement: {name}}}]}}\n"
+            jobs += f"  - {{job_name: metrics_{name}, {common}}}\n"
+        port = free_port()
+        config = self.write("scraper.yml", f"global: {{scrape_interval: 1s}}\nscrape_configs:\n{jobs}")
+        self.run("scraper", [prometheus, f"--config.file={config}", f"--storage.tsdb.path={self.folder.name}/scraper",
+                             f"--web.listen-address=127.0.0.1:{port}"])
+
+        def ask(path, **parameters):
+            url = f"http://127.0.0.1:{port}/api/v1/{path}?" + urllib.parse.urlencode(parameters)
+            with urllib.request.urlopen(url) as answer:
+                return json.loads(answer.read())["data"]
+
+        deadline = time.monotonic() + 60
+        while True:
+            threading.Event().wait(0.5)
+            try:
+                targets = ask("targets")["activeTargets"]
+                if len(targets) == 8 and all(target["health"] != "unknown" for target in targets) or time.monotonic() > deadline:
+                    break
+            except OSError:
+                pass
+        samples = {item["metric"]["job"]: int(item["value"][1]) for item in ask("query", query="scrape_samples_scraped")["result"]}
+        state = {target["labels"]["job"]: (target["health"], target["lastError"], samples.get(target["labels"]["job"])) for target in targets}
+        held = {}
+        for series in ask("query", query='{by!=""}[1h]')["result"]:
+            labels = dict(series["metric"])
+            # A start timestamp or a second scrape adds nothing: the histories have ended.
+            spelled = sorted((name.replace(".", "_"), value.replace("e.utf8", "e_utf8")) for name, value in labels.items() if name != "by")
+            held.setdefault(labels["by"], []).append((spelled, series["values"][-1][1], series["values"][-1][0]))
+        return state, {name: sorted(rows) for name, rows in held.items()}
 
     def close(self):
         for process in self.processes:

@@ -20,6 +20,7 @@ import re
 import subprocess
 import sys
 import urllib.parse
+import zlib
 
 import api_requests
 from api_world import World
@@ -37,6 +38,8 @@ def ask(port, request):
         headers = {name: ", ".join(sorted(response.headers.get_all(name) or [])) for name in HEADERS}
         if response.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
+        elif response.headers.get("Content-Encoding") == "deflate":
+            body = zlib.decompress(body)
         return response.status, headers, body.decode("utf-8", "replace")
     finally:
         connection.close()
@@ -48,6 +51,7 @@ def masks(request, body):
         body = re.sub(r'"lastScrape":"[^"]*"', '"lastScrape":"*"', body)
         body = re.sub(r'"lastScrapeDuration":[0-9.e+-]+', '"lastScrapeDuration":*', body)
         body = re.sub(r'"globalUrl":"[^"]*"', '"globalUrl":"*"', body)
+        body = re.sub(r'"lastError":"(Get[^"]*\\"[^"]*\\").*?refused"', r'"lastError":"\1: refused"', body, flags=re.I)
     if "/rules" in request.target:
         body = re.sub(r'"lastEvaluation":"[^"]*"', '"lastEvaluation":"*"', body)
         body = re.sub(r'"evaluationTime":[0-9.e+-]+', '"evaluationTime":*', body)
@@ -135,6 +139,21 @@ def promtool(world, path):
     return different
 
 
+def scraping(world, prometheus):
+    """A real Prometheus scrapes /federate and /metrics in every format: all targets up, the same samples in each."""
+    state, held = world.scraped(os.path.abspath(prometheus))
+    faults = [f"{job}: {health} {error} {samples} samples" for job, (health, error, samples) in sorted(state.items())
+              if health != "up" or error or not samples]
+    first = held.get("text", [])
+    faults += [f"/federate as {name}: {len(rows)} series, {len(first)} as text, or other values" for name, rows in held.items() if rows != first]
+    if len(held) != 4 or not first:
+        faults.append(f"formats with samples: {sorted(held)}")
+    for fault in faults:
+        print("--- scraped by Prometheus: " + fault)
+    print(f"scraped by Prometheus: {len(state)} targets, {len(first)} federated series, {len(faults)} faults")
+    return len(faults)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prometheus", required=True)
@@ -148,6 +167,7 @@ def main():
         requests = api_requests.everything(world, options.queries)
         counts, reasons = compare(world, requests, options.show)
         different = counts["DIFFERENT"]
+        different += scraping(world, options.prometheus)
         if options.promtool:
             different += promtool(world, options.promtool)
     finally:

@@ -29,6 +29,16 @@ base::Error TooManySamples() {
 
 }  // namespace
 
+namespace {
+
+bool HasRangeArgument(const Node& call) {
+  return std::any_of(call.children.begin(), call.children.end(), [](const Node& child) {
+    return child.kind == Node::Kind::kRangeSelector || child.kind == Node::Kind::kSubquery;
+  });
+}
+
+}  // namespace
+
 Evaluator::Evaluator(store::Querier& querier, const Options& options, bool track,
                      std::vector<Selection>* kept)
     : querier_(querier), options_(options), track_(track), kept_(kept) {
@@ -66,7 +76,12 @@ base::Result<Block> Evaluator::Eval(const Node& node, const Grid& grid) {
   const std::uint64_t inputs = held_ - before;
   const std::uint64_t points = result->Points();
   if (auto fits = CheckSamples(points + inputs / grid.steps); !fits) return fits.error();
-  held_ = before + points;
+  held_ = before;
+  // Prometheus gathers each step's elements for operators and plain functions alone.
+  const bool gathers = node.kind == Node::Kind::kBinary ||
+                       (node.kind == Node::Kind::kCall && !HasRangeArgument(node));
+  NotePeak(gathers ? inputs + inputs / grid.steps + points : std::max(inputs, points));
+  held_ += points;
   return result;
 }
 
@@ -112,8 +127,10 @@ base::Result<Block> Evaluator::EvalInvariant(const Node& node, const Grid& grid)
   Grid once = grid;
   once.steps = 1;
   once.point = true;
+  const std::uint64_t seen = counts_.queryable;
   auto one = Eval(node.children[0], once);
   if (!one) return one;
+  counts_.queryable += (counts_.queryable - seen) * (grid.steps - 1);
   auto block = NewBlock(one->rows.size(), grid.steps);
   if (!block) return block;
   for (std::size_t r = 0; r < one->rows.size(); ++r) {

@@ -7,6 +7,7 @@
 //          window holds); Options::max_cells bounds each result before it is allocated.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,6 +92,12 @@ class Evaluator {
   // Fails with: kLimit, when the block would have more cells than allowed.
   base::Result<Block> NewBlock(std::size_t rows, std::size_t steps) const;
   base::Result<void> CheckSamples(std::size_t further) const;
+  // Counts what the windows over one series see, if that is asked for. Returns: what the last one
+  // holds.
+  std::size_t CountWindows(const RangeInput& input, const SeriesSamples& samples, const Grid& grid);
+  // So many samples are held beside the results that exist.
+  void NotePeak(std::uint64_t further) { counts_.peak = std::max(counts_.peak, held_ + further); }
+  const SampleCounts& counts() const { return counts_; }
 
   // What a range function reads: a range selector's series, or a subquery's rows.
   base::Result<RangeInput> OpenRange(const Node& node, const Grid& grid);
@@ -131,6 +138,7 @@ class Evaluator {
   std::vector<Selection>* kept_;
   base::Steady deadline_{0};
   std::uint64_t held_ = 0;  // points of the results that exist now
+  SampleCounts counts_;
   // The subqueries around the node, as far as they begin at the same instant as the evaluation
   // around them: Prometheus then counts their offsets into every `@` inside.
   Time path_offset_ = 0;

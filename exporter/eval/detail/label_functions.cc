@@ -182,6 +182,7 @@ Result AbsentOverTime(Evaluator& evaluator, const Node& node, const Grid& grid) 
   SeriesSamples samples;
   for (std::size_t i = 0; i < input->size(); ++i) {
     if (auto loaded = evaluator.LoadSeries(*input, i, samples); !loaded) return loaded.error();
+    evaluator.CountWindows(*input, samples, grid);
     std::size_t next = 0;  // the first sample after the window's end
     for (std::size_t k = 0; k < grid.steps; ++k) {
       const plimsoll::eval::Time end =

@@ -116,6 +116,9 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
     block.AddRow(series.labels, false, present);
   }
   block.unique = true;
+  counts_.queryable += points;
+  counts_.read += points;
+  NotePeak(points);
   return made;
 }
 
@@ -129,8 +132,10 @@ base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid
   input.shift = Shift(node);
   if (node.kind == Node::Kind::kSubquery) {
     input.subquery = true;
+    const std::uint64_t seen = counts_.queryable;
     auto inner = EvalSubquery(node, grid, input.inner_grid);
     if (!inner) return inner.error();
+    counts_.queryable = seen;  // what counts is what the windows see of the result
     input.inner = std::move(*inner);
     input.inner_times.resize(input.inner_grid.steps);
     for (std::size_t k = 0; k < input.inner_grid.steps; ++k)
@@ -188,6 +193,21 @@ base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t in
   return {};
 }
 
+std::size_t Evaluator::CountWindows(const RangeInput& input, const SeriesSamples& samples,
+                                    const Grid& grid) {
+  if (!options_.count_samples) return 0;
+  std::size_t lo = 0, hi = 0, known = 0;
+  for (std::size_t k = 0; k < grid.steps; ++k) {
+    const Time end = input.first_end + (input.fixed ? 0 : static_cast<Time>(k) * grid.step);
+    while (hi < samples.size && samples.times[hi] <= end) ++hi;
+    while (lo < hi && samples.times[lo] <= end - input.range) ++lo;
+    counts_.queryable += hi - lo;
+    if (!input.subquery) counts_.read += hi - std::min(hi, std::max(lo, known));
+    known = hi;
+  }
+  return hi - lo;
+}
+
 base::Result<Matrix> Evaluator::EvalRangeSelector(const Node& node, const Grid& grid) {
   auto input = OpenRange(node, grid);
   if (!input) return input.error();
@@ -206,6 +226,9 @@ base::Result<Matrix> Evaluator::EvalRangeSelector(const Node& node, const Grid& 
     matrix.times.insert(matrix.times.end(), samples.times, samples.times + samples.size);
     values.insert(values.end(), samples.values, samples.values + samples.size);
   }
+  counts_.queryable += matrix.times.size();
+  counts_.read += matrix.times.size();
+  NotePeak(matrix.times.size());
   matrix.values = Buffer<double>(values.size());
   std::copy(values.begin(), values.end(), matrix.values.data());
   return matrix;

@@ -84,6 +84,7 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   for (std::size_t i = 0; i < input->size(); ++i) {
     if (auto loaded = evaluator.LoadSeries(*input, i, samples); !loaded) return loaded.error();
     if (samples.size == 0) continue;
+    const std::size_t last_window = evaluator.CountWindows(*input, samples, grid);
     windows.times = samples.times;
     windows.values = samples.values;
     windows.size = samples.size;
@@ -109,6 +110,7 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
       }
     }
     points += present;
+    evaluator.NotePeak(points + last_window);
     if (auto fits = evaluator.CheckSamples(points + samples.size); !fits) return fits.error();
     block.AddRow(samples.labels, samples.drop_name, present);
   }

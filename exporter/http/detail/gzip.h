@@ -17,6 +17,8 @@ namespace plimsoll::http::detail {
 
 // Returns: `text` as one gzip member, compressed for speed.
 std::string Gzip(std::string_view text);
+// The same in a zlib frame: what HTTP calls deflate.
+std::string Deflate(std::string_view text);
 
 // Inflates a gzip stream piece by piece into a string that the caller owns and reuses.
 class Inflater {

@@ -4,6 +4,7 @@
 #include "serve/detail/api_parameters.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -57,7 +58,9 @@ base::Result<base::Time> ParseApiTime(std::string_view text) {
 base::Result<std::chrono::nanoseconds> ParseApiDuration(std::string_view text) {
   if (const auto seconds = base::ParseFloat(text, true)) {
     const double nanos = *seconds * kNanosPerSecond;
-    if (std::isnan(nanos) || nanos >= kInt64End || nanos < -kInt64End) {
+    // Go makes the smallest number of what is none.
+    if (std::isnan(nanos)) return std::chrono::nanoseconds::min();
+    if (nanos >= kInt64End || nanos < -kInt64End) {
       return base::BadInput(base::format("cannot parse {} to a valid duration. It overflows int64",
                                          base::GoQuote(text)));
     }
@@ -65,6 +68,42 @@ base::Result<std::chrono::nanoseconds> ParseApiDuration(std::string_view text) {
   }
   if (const auto duration = base::ParseDuration(text)) return std::chrono::nanoseconds(*duration);
   return base::BadInput(base::format("cannot parse {} to a valid duration", base::GoQuote(text)));
+}
+
+ApiParameters::ApiParameters(const http::Request& request) {
+  const std::string_view type = request.Header("Content-Type");
+  const bool body = request.method == "POST" || request.method == "PUT";
+  const std::string media = LowerCase(type.substr(0, type.find_first_of("; ")));
+  if (body && media == "application/x-www-form-urlencoded") Add(request.body);
+  Add(request.raw_query);
+}
+
+// As Go's url.ParseQuery: a pair that is malformed is left out, and the first one is remembered.
+void ApiParameters::Add(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    std::string fault;
+    if (pair.find(';') != std::string_view::npos) fault = "invalid semicolon separator in query";
+    for (std::size_t at = pair.find('%'); fault.empty() && at != std::string_view::npos;
+         at = pair.find('%', at + 3)) {
+      const auto hex = [&](std::size_t i) {
+        return i < pair.size() && std::isxdigit(static_cast<unsigned char>(pair[i])) != 0;
+      };
+      if (!hex(at + 1) || !hex(at + 2))
+        fault = "invalid URL escape " + base::GoQuote(pair.substr(at, 3));
+    }
+    if (!fault.empty()) {
+      if (!fault_) fault_ = base::BadInput("error parsing form values: " + fault);
+      continue;
+    }
+    const std::size_t equals = pair.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+    pairs_.emplace_back(http::PercentDecode(pair.substr(0, equals), true),
+                        http::PercentDecode(value, true));
+  }
 }
 
 std::string LowerCase(std::string_view text) {

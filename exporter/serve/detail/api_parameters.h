@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,10 @@ constexpr base::Time kMaxTime = base::Time(1) << 61;
 
 class ApiParameters {
  public:
-  explicit ApiParameters(const http::Request& request) : pairs_(http::FormParameters(request)) {}
+  explicit ApiParameters(const http::Request& request);
+
+  // What was malformed about the form, which most endpoints do not care about.
+  const std::optional<base::Error>& fault() const { return fault_; }
 
   // Returns: the first value, or "".
   std::string_view First(std::string_view name) const;
@@ -41,7 +45,10 @@ class ApiParameters {
   base::Result<std::vector<model::Matchers>> Matchers(bool wrap) const;
 
  private:
+  void Add(std::string_view text);
+
   http::Pairs pairs_;
+  std::optional<base::Error> fault_;
 };
 
 base::Error InvalidParameter(std::string_view name, std::string_view message);

@@ -32,6 +32,7 @@ std::vector<std::pair<std::string, std::string>> ExtraLabels(const model::Labels
 http::Response FederatePage(const ApiContext& context, const http::Request& request) {
   std::vector<model::Matchers> sets;
   const ApiParameters parameters(request);
+  if (parameters.fault()) return PlainError(400, parameters.fault()->message);
   for (const std::string_view text : parameters.All("match[]")) {
     auto matchers = promql::ParseSelector(text);
     if (!matchers) return PlainError(400, matchers.error().message);
@@ -73,7 +74,9 @@ http::Response FederatePage(const ApiContext& context, const http::Request& requ
       write();
       family.name = name;
     }
-    family.points.push_back({*series.labels, latest->sample.value, latest->sample.time});
+    // A zero has no sign there.
+    const double value = latest->sample.value == 0 ? 0 : latest->sample.value;
+    family.points.push_back({*series.labels, value, latest->sample.time});
   }
   write();
   exposition::WriteEnd(options, response.body);

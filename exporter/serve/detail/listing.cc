@@ -63,6 +63,7 @@ http::Response List(const std::vector<std::string>& values, std::size_t limit) {
 
 http::Response SeriesPage(const ApiContext& context, const http::Request& request) {
   const ApiParameters parameters(request);
+  if (parameters.fault()) return ApiError(*parameters.fault());
   if (parameters.All("match[]").empty())
     return ApiError(base::BadInput("no match[] parameter provided"));
   const auto selection = ReadSelection(parameters, true);

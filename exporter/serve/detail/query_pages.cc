@@ -70,10 +70,58 @@ void WarnOfReach(const promql::Expr& expr, base::Time start, const eval::Options
       base::FormatRfc3339(oldest)));
 }
 
-http::Response Answered(base::Result<eval::Answer> answer, std::size_t limit) {
+// The `stats` parameter: any word asks for them, as in Prometheus, which warns of words that it
+// will not know any more.
+class QueryStats {
+ public:
+  QueryStats(const ApiContext& context, std::string_view word)
+      : clock_(context.clock), word_(word), start_(clock_.SteadyNow()) {}
+
+  bool wanted() const { return !word_.empty(); }
+  void Prepared() { prepared_ = clock_.SteadyNow(); }
+  void Evaluated() { evaluated_ = clock_.SteadyNow(); }
+
+  void AddWarning(eval::Annotations& annotations) const {
+    if (word_.empty() || word_ == "true" || word_ == "all") return;
+    annotations.warnings.push_back(base::format(
+        "value {} for parameter \"stats\" is deprecated and will be rejected in the next major "
+        "release, use \"true\" or \"all\"",
+        base::GoQuote(word_)));
+  }
+  // Results are sorted as they are made, and who waits for a place has not begun.
+  std::string Json(const eval::SampleCounts& samples) const {
+    std::string text;
+    if (!wanted()) return text;
+    document::JsonWriter json(text);
+    json.Object().Key("timings").Object().Key("evalTotalTime").Number(Seconds(start_, evaluated_));
+    json.Key("resultSortTime").Integer(0);
+    json.Key("queryPreparationTime").Number(Seconds(start_, prepared_));
+    json.Key("innerEvalTime").Number(Seconds(prepared_, evaluated_));
+    json.Key("execQueueTime").Integer(0);
+    json.Key("execTotalTime").Number(Seconds(start_, evaluated_)).EndObject();
+    json.Key("samples").Object().Key("totalQueryableSamples").Integer(samples.queryable);
+    json.Key("samplesRead").Integer(samples.read).Key("peakSamples").Integer(samples.peak);
+    json.EndObject().EndObject();
+    return text;
+  }
+
+ private:
+  static double Seconds(base::Steady from, base::Steady to) {
+    return std::chrono::duration<double>(to - from).count();
+  }
+  const base::Clock& clock_;
+  std::string_view word_;
+  base::Steady start_;
+  base::Steady prepared_{0};
+  base::Steady evaluated_{0};
+};
+
+http::Response Answered(base::Result<eval::Answer> answer, std::size_t limit,
+                        const QueryStats& stats) {
   if (Truncate(answer->value, limit)) answer->annotations.warnings.emplace_back(kTruncated);
+  stats.AddWarning(answer->annotations);
   http::Response response{.content_type = "application/json"};
-  eval::AppendAnswer(*answer, kAnnotations, response.body);
+  eval::AppendAnswer(*answer, kAnnotations, response.body, stats.Json(answer->samples));
   return response;
 }
 
@@ -94,21 +142,25 @@ http::Response QueryPage(const ApiContext& context, const http::Request& request
   if (!limit) return ApiError(limit.error());
   const auto time = parameters.TimeOr("time", context.clock.Now());
   if (!time) return ApiError(time.error());
-  const auto options = QueryOptions(parameters, request, context.clock, context.options.eval);
+  auto options = QueryOptions(parameters, request, context.clock, context.options.eval);
   if (!options) return ApiError(options.error());
+  QueryStats stats(context, parameters.First("stats"));
+  options->count_samples = stats.wanted();
   const std::string_view text = parameters.First("query");
   const auto expr = promql::Parse(text, context.options.parse);
   if (!expr) return ApiError(WithParameter(expr.error()));
 
   const auto querier = context.storage.Open();
+  stats.Prepared();
   auto answer = eval::Instant(**expr, text, *querier, *time, *options);
+  stats.Evaluated();
   if (answer && querier->Broken()) answer = Broken();
   if (!answer) {
     context.refused(answer.error());
     return ApiError(WithParameter(answer.error()));
   }
   WarnOfReach(**expr, *time, *options, *querier, *answer);
-  return Answered(std::move(answer), *limit);
+  return Answered(std::move(answer), *limit, stats);
 }
 
 http::Response QueryRangePage(const ApiContext& context, const http::Request& request) {
@@ -138,21 +190,25 @@ http::Response QueryRangePage(const ApiContext& context, const http::Request& re
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the "
         "query resolution (?step=XX)"));
   }
-  const auto options = QueryOptions(parameters, request, context.clock, context.options.eval);
+  auto options = QueryOptions(parameters, request, context.clock, context.options.eval);
   if (!options) return ApiError(options.error());
+  QueryStats stats(context, parameters.First("stats"));
+  options->count_samples = stats.wanted();
   const std::string_view text = parameters.First("query");
   const auto expr = promql::Parse(text, context.options.parse);
   if (!expr) return ApiError(WithParameter(expr.error()));
 
   const auto querier = context.storage.Open();
+  stats.Prepared();
   auto answer = eval::Range(**expr, text, *querier, *start, *end, whole_step, *options);
+  stats.Evaluated();
   if (answer && querier->Broken()) answer = Broken();
   if (!answer) {
     context.refused(answer.error());
     return ApiError(WithParameter(answer.error()));
   }
   WarnOfReach(**expr, *start, *options, *querier, *answer);
-  return Answered(std::move(answer), *limit);
+  return Answered(std::move(answer), *limit, stats);
 }
 
 // No sample carries an exemplar here; the query is checked all the same, as Grafana probes with
@@ -167,7 +223,7 @@ http::Response QueryExemplarsPage(const ApiContext& context, const http::Request
     return ApiError(base::BadInput("end timestamp must not be before start timestamp"));
   const auto expr = promql::Parse(parameters.First("query"), context.options.parse);
   if (!expr) return ApiError(expr.error());
-  if (promql::Selectors(**expr).empty()) return {.status = 204, .content_type = "application/json"};
+  if (promql::Selectors(**expr).empty()) return {.status = 204};
   return ApiSuccess([](document::JsonWriter& json) { json.List().EndList(); });
 }
 

@@ -2,6 +2,9 @@
 //
 // Endpoints about rules and alerts.
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <tuple>
 
 #include "base/format.h"
 #include "base/md5.h"
@@ -101,8 +104,11 @@ base::Result<RulePage> ReadPage(const ApiParameters& parameters) {
                             "group_limit needs to be present in order to paginate over the groups");
   }
   const auto number = Atoi(limit);
-  if (!number) {
-    std::string why = number.error().message;
+  const bool too_large = number && std::abs(*number) > std::numeric_limits<std::int32_t>::max();
+  if (!number || too_large) {
+    std::string why = too_large ? base::format("strconv.Atoi: parsing {}: value out of range",
+                                               base::GoQuote(limit))
+                                : number.error().message;
     why.replace(0, std::string_view("strconv.Atoi").size(), "strconv.ParseInt");
     return InvalidParameter("group_limit", "group_limit needs to be a valid number: " + why);
   }
@@ -116,6 +122,7 @@ base::Result<RulePage> ReadPage(const ApiParameters& parameters) {
 
 http::Response RulesPage(const ApiContext& context, const http::Request& request) {
   const ApiParameters parameters(request);
+  if (parameters.fault()) return ApiError(*parameters.fault());
   auto sets = parameters.Matchers(false);
   if (!sets) return ApiError(sets.error());
   const std::string type = LowerCase(parameters.First("type"));
@@ -139,7 +146,10 @@ http::Response RulesPage(const ApiContext& context, const http::Request& request
                           *std::move(sets),
                           type != "alert",
                           type != "record"};
-  const std::vector<RuleGroupStatus> groups = context.status.RuleGroups();
+  std::vector<RuleGroupStatus> groups = context.status.RuleGroups();
+  std::stable_sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.file, a.name) < std::tie(b.file, b.name);
+  });
 
   auto first = groups.begin();
   if (page->groups > 0 && !page->token.empty()) {

@@ -25,7 +25,7 @@ TEST_CASE_FIXTURE(World, "answers are written as the HTTP API writes them") {
       Body(*Ask("x[5m]", 1min)) ==
       R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"x","a":"q\""},"values":[[0,"1e-07"],[60,"2"]]}]}})");
   CHECK(Body(*Ask("1/0", 1500ms)) ==
-        R"({"status":"success","data":{"resultType":"scalar","result":[1.500,"+Inf"]}})");
+        R"({"status":"success","data":{"resultType":"scalar","result":[1.5,"+Inf"]}})");
   CHECK(Body(*Ask("\"a\\n\"", 0min)) ==
         R"({"status":"success","data":{"resultType":"string","result":[0,"a\n"]}})");
   CHECK(Body(*Ask("nothing", 0min)) ==

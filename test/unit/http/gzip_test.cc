@@ -67,6 +67,12 @@ TEST_CASE("a body is compressed when the client accepts it and it pays") {
   CHECK(large.headers == Pairs{{"Vary", "Accept-Encoding"}, {"Content-Encoding", "gzip"}});
   CHECK(Inflate(large.body, 0).value_or("") == std::string(5000, 'x'));
 
+  Response deflated{.body = std::string(5000, 'x')};
+  CompressIfAccepted(Request{.headers = {{"Accept-Encoding", "deflate, br"}}}, deflated);
+  CHECK(deflated.headers == Pairs{{"Vary", "Accept-Encoding"}, {"Content-Encoding", "deflate"}});
+  CHECK(deflated.body.size() < 100);
+  CHECK(deflated.body.front() == '\x78');  // zlib's header, not gzip's
+
   Response small{.body = "x"};
   CompressIfAccepted(asks, small);
   CHECK(small.headers.empty());

@@ -39,14 +39,6 @@ TEST_CASE("header names compare without case and the first wins") {
   CHECK(request.Header("x-remote") == "");
 }
 
-TEST_CASE("a form body comes before the query") {
-  Request request{.method = "POST", .raw_query = "query=b&time=1"};
-  request.body = "query=a%2Bb";
-  CHECK(FormParameters(request) == Pairs{{"query", "b"}, {"time", "1"}});
-  request.headers = {{"Content-Type", "Application/x-www-form-urlencoded; charset=utf-8"}};
-  CHECK(FormParameters(request) == Pairs{{"query", "a+b"}, {"query", "b"}, {"time", "1"}});
-}
-
 TEST_CASE("a coding is accepted unless its weight is zero") {
   CHECK(AcceptsEncoding("gzip", "gzip"));
   CHECK(AcceptsEncoding("deflate, GZIP;q=0.5", "gzip"));

@@ -17,6 +17,17 @@ std::string DurationText(std::string_view text) {
   return duration ? std::to_string(duration->count()) : duration.error().message;
 }
 
+TEST_CASE("a form body comes before the query") {
+  http::Request request{.method = "POST", .raw_query = "query=b&time=1"};
+  request.body = "query=a%2Bb";
+  CHECK(ApiParameters(request).All("query") == std::vector<std::string_view>{"b"});
+  request.headers = {{"Content-Type", "Application/x-www-form-urlencoded; charset=utf-8"}};
+  CHECK(ApiParameters(request).All("query") == std::vector<std::string_view>{"a+b", "b"});
+  CHECK(ApiParameters(request).First("time") == "1");
+  request.method = "GET";
+  CHECK(ApiParameters(request).First("query") == "b");
+}
+
 TEST_CASE("times are float seconds or RFC 3339") {
   CHECK(TimeText("1435781451.781") == "1435781451781");
   CHECK(TimeText("4") == "4000");

@@ -39,6 +39,9 @@ TEST_CASE("what is older than the lookback, stale, or has no name is left out") 
   api.storage.Add({{"__name__", "gone"}}, kStart - 2, 1);
   api.storage.Add({{"__name__", "gone"}}, kStart - 1, model::StaleNaN());
   api.storage.Add({{"nameless", "x"}}, kStart, 1);
+  api.storage.Add({{"__name__", "zero"}}, kStart, -0.0);  // a zero loses its sign
+  CHECK(api.Get("/federate?match[]=zero") ==
+        "200 # TYPE zero untyped\nzero{instance=\"\",site=\"s\"} 0 1767225600000\n");
   CHECK(api.Get("/federate?match[]={__name__=~%22old|just|gone%22}&match[]={nameless=%22x%22}") ==
         "200 # TYPE just untyped\njust{instance=\"\",site=\"s\"} 1 1767225300000\n");
 }

@@ -95,6 +95,51 @@ TEST_CASE("a lookback of the request's own") {
         std::string::npos);
 }
 
+TEST_CASE("what a query took and read stands beside its result") {
+  Api api;
+  const std::string timings =
+      R"("stats":{"timings":{"evalTotalTime":0,"resultSortTime":0,"queryPreparationTime":0,)"
+      R"("innerEvalTime":0,"execQueueTime":0,"execTotalTime":0},"samples":)";
+  CHECK(api.Get("/query?query=sum(up)&stats=true") ==
+        Good(R"({"resultType":"vector","result":[{"metric":{},"value":[1767225600,"4"]}],)" +
+             timings + R"({"totalQueryableSamples":2,"samplesRead":2,"peakSamples":2}}})"));
+  // A window counts whole at every step, what is read of it once.
+  CHECK(api.Get("/query_range?query=sum_over_time(up{job=%22a%22}[30s])&start=1767225585&end="
+                "1767225600&step=15&stats=all") ==
+        Good(R"({"resultType":"matrix","result":[{"metric":{"job":"a"},"values":[[1767225585,"1"],)"
+             R"([1767225600,"3"]]}],)" +
+             timings + R"({"totalQueryableSamples":4,"samplesRead":3,"peakSamples":4}}})"));
+  CHECK(
+      api.Get("/query?query=1&time=4&stats=x%3Cy") ==
+      R"(200 {"status":"success","data":{"resultType":"scalar","result":[4,"1"],)" + timings +
+          R"({"totalQueryableSamples":0,"samplesRead":0,"peakSamples":1}}},"warnings":["value )"
+          R"(\"x\u003cy\" for parameter \"stats\" is deprecated and will be rejected in the next )"
+          R"(major release, use \"true\" or \"all\""]})");
+}
+
+TEST_CASE("scalars and strings are written by other rules than samples") {
+  Api api;
+  CHECK(api.Get("/query?query=1e21&time=1.5") ==
+        Good(R"({"resultType":"scalar","result":[1.5,"1000000000000000000000"]})"));
+  CHECK(api.Get("/query?query=vector(1e21)&time=1.5") ==
+        Good(R"({"resultType":"vector","result":[{"metric":{},"value":[1.500,"1e+21"]}]})"));
+  CHECK(api.Get("/query?query=%22a%3Cb%22&time=1.5") ==
+        Good(R"({"resultType":"string","result":[1.5,"a\u003cb"]})"));
+}
+
+TEST_CASE("a malformed pair of a form is left out, and some endpoints say so") {
+  Api api;
+  CHECK(api.Get("/query?query=1%2B1&time=%zz&time=4") ==
+        Good(R"({"resultType":"scalar","result":[4,"2"]})"));
+  CHECK(
+      api.Get("/query?query=1;time=4") ==
+      Bad(R"(invalid parameter \"query\": unknown position: parse error: no expression found in input)"));
+  CHECK(api.Get("/series?match[]=up&x=%zz") ==
+        Bad(R"(error parsing form values: invalid URL escape \"%zz\")"));
+  CHECK(api.Get("/rules?a;b") ==
+        Bad("error parsing form values: invalid semicolon separator in query"));
+}
+
 TEST_CASE("a query that fails while it runs is 422") {
   Api api;
   CHECK(
