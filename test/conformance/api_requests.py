@@ -140,7 +140,8 @@ def pages(world):
     for params in ({"limit": "0"}, {"limit_per_metric": "1"}, {"limit_per_metric": "0"}, {"limit_per_metric": "x"}, {"limit": "1.5"}):
         yield Request("/api/v1/metadata", params, any_order=True)
     for params in ([], [("type", "alert")], [("type", "record")], [("type", "RECORD")], [("type", "x")], [("rule_name[]", "two:constant")],
-                   [("rule_name[]", "nobody")], [("rule_group[]", "g<2>")], [("rule_group[]", "numbers"), ("rule_group[]", "g<2>")],
+                   [("rule_name[]", "nobody")], [("rule_name[]", "Never"), ("exclude_alerts", "1")],
+                   [("type", "alert"), ("exclude_alerts", "f")], [("match[]", '{alertname="Never"}')], [("match[]", '{team=~".+"}')], [("rule_group[]", "g<2>")], [("rule_group[]", "numbers"), ("rule_group[]", "g<2>")],
                    [("file[]", "x")], [("match[]", '{team="a<b>&c"}')], [("match[]", '{of="group"}')], [("match[]", '{a="b"}')], [("match[]", "{")],
                    [("match[]", '{a=""}')], [("group_limit", "1")], [("group_limit", "0")], [("group_limit", "-1")], [("group_limit", "x")],
                    [("group_limit", "2")], [("group_limit", "99999999999")], [("group_next_token", "x")], [("group_limit", "1"), ("group_next_token", "x")],

@@ -30,6 +30,11 @@ groups:
     rules:
       - {record: "three:constant", expr: 'label_replace(vector(3), "a", "b", "", "")'}
       - {record: "fails", expr: 'label_replace(vector(3), "a.b", "b", "c", "(")'}
+  - name: "g<3>"
+    interval: 3h
+    rules:
+      - {alert: Never, expr: "vector(0) > 1", for: 5m, keep_firing_for: 1m, labels: {team: "a<b>&c"}, annotations: {summary: "<none>"}}
+      - {record: "four:constant", expr: "vector(4)"}
 """
 
 

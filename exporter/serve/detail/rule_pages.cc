@@ -16,7 +16,7 @@
 namespace plimsoll::serve {
 namespace {
 
-void WriteRule(const RuleStatus& rule, document::JsonWriter& json) {
+void WriteRule(const RuleStatus& rule, bool with_alerts, document::JsonWriter& json) {
   const bool alerting = rule.type == RuleStatus::Type::kAlerting;
   json.Object();
   if (alerting) json.Key("state").String("unknown");  // as of one that was never evaluated
@@ -30,7 +30,9 @@ void WriteRule(const RuleStatus& rule, document::JsonWriter& json) {
   if (alerting) {
     json.Key("annotations");
     WriteLabels(rule.annotations, json);
-    json.Key("alerts").List().EndList();
+    json.Key("alerts");
+    // No alert is ever active; Go writes a list that was not made as null.
+    with_alerts ? json.List().EndList() : json.Null();
   }
   json.Key("health").String(rule.health);
   if (!rule.last_error.empty()) json.Key("lastError").String(rule.last_error);
@@ -40,9 +42,9 @@ void WriteRule(const RuleStatus& rule, document::JsonWriter& json) {
 }
 
 void WriteGroup(const RuleGroupStatus& group, const std::vector<const RuleStatus*>& rules,
-                document::JsonWriter& json) {
+                bool with_alerts, document::JsonWriter& json) {
   json.Object().Key("name").String(group.name).Key("file").String(group.file).Key("rules").List();
-  for (const RuleStatus* rule : rules) WriteRule(*rule, json);
+  for (const RuleStatus* rule : rules) WriteRule(*rule, with_alerts, json);
   json.EndList().Key("interval").Number(group.interval).Key("limit").Integer(group.limit);
   json.Key("evaluationTime").Number(group.evaluation_time).Key("lastEvaluation");
   WriteTime(group.last_evaluation, json);
@@ -84,10 +86,10 @@ struct RuleFilter {
   }
 };
 
+bool IsTrue(std::string_view text) { return text == "1" || text == "t" || text == "true"; }
 // What strconv.ParseBool reads, in lower case.
 bool IsGoBool(std::string_view text) {
-  return text == "1" || text == "t" || text == "true" || text == "0" || text == "f" ||
-         text == "false";
+  return IsTrue(text) || text == "0" || text == "f" || text == "false";
 }
 
 struct RulePage {
@@ -173,7 +175,7 @@ http::Response RulesPage(const ApiContext& context, const http::Request& request
         next = GroupToken(*group);
         break;
       }
-      WriteGroup(*group, rules, json);
+      WriteGroup(*group, rules, !IsTrue(exclude), json);
       ++written;
     }
     json.EndList();

@@ -110,6 +110,8 @@ TEST_CASE("what stands behind a flag in Prometheus answers as if the flag were n
 TEST_CASE("alerts may be left out of rules") {
   Api api;
   CHECK(api.Get("/rules?exclude_alerts=TRUE&rule_name[]=nobody") == Good(R"({"groups":[]})"));
+  CHECK(api.Get("/rules?exclude_alerts=t").find(R"("alerts":null,)") != std::string::npos);
+  CHECK(api.Get("/rules?exclude_alerts=0").find(R"("alerts":[],)") != std::string::npos);
   CHECK(api.Get("/rules?group_limit=2147483648") ==
         Bad(R"(invalid parameter \"group_limit\": group_limit needs to be a valid number: )"
             R"(strconv.ParseInt: parsing \"2147483648\": value out of range)"));
