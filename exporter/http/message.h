@@ -74,9 +74,9 @@ std::string PercentEncode(std::string_view text);
 // Whether Accept-Encoding allows `coding` ("gzip;q=0" does not).
 bool AcceptsEncoding(std::string_view accept_encoding, std::string_view coding);
 
-// Compresses the body (gzip, else deflate) when the request allows it and it pays; sets Vary on every body for which it
-// would pay, so that a cache keeps the two apart. A shared body is left alone for others: the
-// compressed copy goes to `body`.
+// Compresses the body (gzip, else deflate) when the request allows it and it pays; sets Vary on
+// every body for which it would pay, so that a cache keeps the two apart. A shared body is left
+// alone for others: the compressed copy goes to `body`.
 void CompressIfAccepted(const Request& request, Response& response);
 
 }  // namespace plimsoll::http
