@@ -13,6 +13,7 @@
 
 #include "eval/detail/call_functions.h"
 #include "eval/detail/function_row.h"
+#include "eval/detail/numerics.h"
 #include "eval/detail/window_functions.h"
 
 namespace plimsoll::eval {
@@ -33,7 +34,7 @@ namespace row {
 constexpr FunctionRow abs = PLIMSOLL_EACH(std::abs(v));
 constexpr FunctionRow absent = Called(call::Absent);
 constexpr FunctionRow absent_over_time = Called(call::AbsentOverTime);
-constexpr FunctionRow acos = PLIMSOLL_EACH(std::acos(v));
+constexpr FunctionRow acos = PLIMSOLL_EACH(Acos(v));
 constexpr FunctionRow acosh = PLIMSOLL_EACH(std::acosh(v));
 constexpr FunctionRow asin = PLIMSOLL_EACH(std::asin(v));
 constexpr FunctionRow asinh = PLIMSOLL_EACH(std::asinh(v));
@@ -46,7 +47,7 @@ constexpr FunctionRow clamp = Called(call::Clamp);
 constexpr FunctionRow clamp_max = Called(call::ClampMax);
 constexpr FunctionRow clamp_min = Called(call::ClampMin);
 constexpr FunctionRow cos = PLIMSOLL_EACH(std::cos(v));
-constexpr FunctionRow cosh = PLIMSOLL_EACH(std::cosh(v));
+constexpr FunctionRow cosh = PLIMSOLL_EACH(Cosh(v));
 constexpr FunctionRow count_over_time = Windowed(window::Count);
 constexpr FunctionRow day_of_month = Called(call::DayOfMonth);
 constexpr FunctionRow day_of_week = Called(call::DayOfWeek);
@@ -77,8 +78,8 @@ constexpr FunctionRow label_join = Called(call::LabelJoin);
 constexpr FunctionRow label_replace = Called(call::LabelReplace);
 constexpr FunctionRow last_over_time = WindowedKeepingName(window::Last);
 constexpr FunctionRow ln = PLIMSOLL_EACH(std::log(v));
-constexpr FunctionRow log10 = PLIMSOLL_EACH(std::log10(v));
-constexpr FunctionRow log2 = PLIMSOLL_EACH(std::log2(v));
+constexpr FunctionRow log10 = PLIMSOLL_EACH(Log10(v));
+constexpr FunctionRow log2 = PLIMSOLL_EACH(Log2(v));
 constexpr FunctionRow mad_over_time = Windowed(window::Mad);
 constexpr FunctionRow max_of = Called(call::MaxOf);
 constexpr FunctionRow max_over_time = Windowed(window::Max);
@@ -98,7 +99,7 @@ constexpr FunctionRow round = Called(call::Round);
 constexpr FunctionRow scalar = Called(call::Scalar);
 constexpr FunctionRow sgn = PLIMSOLL_EACH(v < 0 ? -1 : v > 0 ? 1 : v);
 constexpr FunctionRow sin = PLIMSOLL_EACH(std::sin(v));
-constexpr FunctionRow sinh = PLIMSOLL_EACH(std::sinh(v));
+constexpr FunctionRow sinh = PLIMSOLL_EACH(Sinh(v));
 constexpr FunctionRow sort = Called(call::Sort);
 constexpr FunctionRow sort_by_label = Called(call::SortByLabel);
 constexpr FunctionRow sort_by_label_desc = Called(call::SortByLabelDesc);

@@ -73,10 +73,11 @@ bool IsNumber(Kind kind) { return kind == Kind::kNumber || kind == Kind::kDurati
 
 bool IsPlainNumber(const DurationExpr& expr) { return expr.op == Op::kNumber && !expr.wrapped; }
 
-// Durations are nanoseconds in 64 bits. A NaN is none either, though Prometheus takes it.
+// Durations are nanoseconds in 64 bits. NaN passes, as in Prometheus: arithmetic with it is refused
+// when the query's times are known.
 bool OutOfRange(double seconds) {
   constexpr double kMax = 9223372036.854775808;
-  return !(seconds >= -kMax && seconds <= kMax);
+  return seconds > kMax || seconds < -kMax;
 }
 
 }  // namespace

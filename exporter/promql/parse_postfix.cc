@@ -38,12 +38,12 @@ Target TargetOf(Expr& expr) {
 
 bool IsSet(const Duration& offset) { return offset.milliseconds != 0 || offset.expr != nullptr; }
 
-// Nanoseconds, as Go counts them, cut to milliseconds.
+// Nanoseconds, as Go counts them, cut to milliseconds; of a NaN it makes the smallest integer.
 std::int64_t Milliseconds(double seconds) {
   const double nanoseconds = std::round(seconds * 1e9);
   constexpr double kEnd = 9223372036854775808.0;
   if (nanoseconds >= kEnd) return std::numeric_limits<std::int64_t>::max() / 1000000;
-  if (nanoseconds < -kEnd) return std::numeric_limits<std::int64_t>::min() / 1000000;
+  if (!(nanoseconds >= -kEnd)) return std::numeric_limits<std::int64_t>::min() / 1000000;
   return static_cast<std::int64_t>(nanoseconds) / 1000000;
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/number_text.h"
+
 namespace plimsoll::eval {
 namespace {
 
@@ -121,6 +123,17 @@ model::Labels DropLabels(const model::Labels& labels, bool hidden,
 model::Labels VisibleLabels(const model::Labels& labels, bool hidden) {
   if (!hidden) return labels;
   return Select(labels, true, [](std::string_view) { return true; });
+}
+
+std::string SeriesText(const model::Labels& labels) {
+  std::string out = "{";
+  for (const model::Label& label : labels) {
+    if (out.size() > 1) out += ", ";
+    out +=
+        model::IsLegacyLabelName(label.name) ? std::string(label.name) : base::GoQuote(label.name);
+    out += "=" + base::GoQuote(label.value);
+  }
+  return out + "}";
 }
 
 bool HidingKeepsUnique(const std::vector<Row>& rows) {

@@ -144,6 +144,9 @@ model::Labels DropLabels(const model::Labels& labels, bool hidden,
                          const std::vector<std::string>& names);
 model::Labels VisibleLabels(const model::Labels& labels, bool hidden);
 
+// All labels in braces, the name among them: how errors print a series.
+std::string SeriesText(const model::Labels& labels);
+
 // Returns: whether hiding the metadata labels of rows that are unique leaves them unique for
 // certain.
 bool HidingKeepsUnique(const std::vector<Row>& rows);

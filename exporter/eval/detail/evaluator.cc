@@ -69,6 +69,7 @@ base::Result<void> Evaluator::CheckSamples(std::size_t further) const {
 base::Result<Block> Evaluator::Eval(const Node& node, const Grid& grid) {
   if (auto check = Check(); !check) return check.error();
   if (grid.steps == 0) return Block();
+  if (node.kind == Node::Kind::kPlus) return Eval(node.children[0], grid);
   const std::uint64_t before = held_;
   auto result = EvalNode(node, grid);
   if (!result) return result;
@@ -91,6 +92,8 @@ base::Result<Block> Evaluator::EvalNode(const Node& node, const Grid& grid) {
       return EvalNumber(node.number, grid);
     case Node::Kind::kSelector:
       return EvalSelector(node, grid, false);
+    case Node::Kind::kPlus:
+      break;
     case Node::Kind::kNegate:
       return EvalNegate(node, grid);
     case Node::Kind::kBinary:

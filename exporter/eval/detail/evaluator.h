@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -107,6 +108,12 @@ class Evaluator {
   // timestamp() of a selector: the samples' own times.
   base::Result<Block> EvalSelector(const Node& node, const Grid& grid, bool timestamps);
 
+  // The times of the newest samples of the series that match and are chosen, one row each, as a
+  // selector with that `@` and offset would find them.
+  base::Result<Block> EvalSampleTimes(const model::Matchers& matchers,
+                                      const std::function<bool(const model::Labels&)>& choose,
+                                      const Grid& grid, std::optional<Time> at, Time offset);
+
   // The rows' labels at the end of a query: names that were to go, gone; rows made equal by it,
   // merged.
   base::Result<void> RemoveDelayedNames(Block& block, const Grid& grid);
@@ -127,6 +134,10 @@ class Evaluator {
   base::Result<Block> EvalCall(const Node& node, const Grid& grid);       // functions.cc
   std::vector<store::SelectedSeries> Select(const Node& node, Time mint, Time maxt);
   base::Result<Block> EvalSmoothed(const Node& node, const Grid& grid);  // extended_windows.cc
+  // timestamp() of a selector with `@`. `shifted`: the `@` less the offset.
+  base::Result<Block> EvalFixedTimestamps(const Node& node, const Grid& grid,
+                                          const std::vector<store::SelectedSeries>& selected,
+                                          Time shifted);
   // The instant that a selector or subquery with `@` reads, its offset included.
   Time FixedTime(const Node& node, const Grid& grid) const;
   // Whether a series has one source for all of its samples, and which.

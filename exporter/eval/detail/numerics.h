@@ -86,6 +86,15 @@ inline double GoMin(double a, double b) {
 // The q-quantile with linear interpolation; NaN is the smallest value. Sorts `values`.
 double Quantile(double q, std::vector<double>& values);
 
+// As Go computes them where that can be told from the C library by more than the last bit: the
+// logarithms by way of the binary exponent, acos by way of asin, and hyperbolic functions that
+// overflow with the exponential function.
+double Log2(double v);
+double Log10(double v);
+double Acos(double v);
+double Sinh(double v);
+double Cosh(double v);
+
 // Whether a and b are within `epsilon` relative to their sum.
 bool AlmostEqual(double a, double b, double epsilon);
 

@@ -123,8 +123,8 @@ class Planner {
 
   Result MakeNode(const promql::Expr& expr, const promql::Unary& unary) {
     auto inner = Make(*unary.expr);
-    if (!inner || !unary.negative) return inner;
-    Made made = Leaf(expr, Node::Kind::kNegate);
+    if (!inner) return inner;
+    Made made = Leaf(expr, unary.negative ? Node::Kind::kNegate : Node::Kind::kPlus);
     made.invariant = inner->invariant;
     made.wrap = inner->wrap;
     made.node.children.push_back(std::move(inner->node));

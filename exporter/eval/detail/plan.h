@@ -28,6 +28,7 @@ struct Node {
     kSelector,
     kRangeSelector,
     kSubquery,
+    kPlus,  // its one child; a node of its own, because it has a place and is no selector
     kNegate,
     kBinary,
     kAggregate,

@@ -67,6 +67,7 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
   const Time step = node.at ? 0 : grid.step;
   const Time last = first + static_cast<Time>(grid.steps - 1) * step;
   const std::vector<store::SelectedSeries> selected = Select(node, first - lookback + 1, last);
+  if (timestamps && node.at) return EvalFixedTimestamps(node, grid, selected, first);
   auto made = NewBlock(selected.size(), grid.steps);
   if (!made) return made;
   Block& block = *made;
@@ -119,6 +120,69 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
   counts_.queryable += points;
   counts_.read += points;
   NotePeak(points);
+  return made;
+}
+
+base::Result<Block> Evaluator::EvalSampleTimes(
+    const model::Matchers& matchers, const std::function<bool(const model::Labels&)>& choose,
+    const Grid& grid, std::optional<Time> at, Time offset) {
+  const Time lookback = options_.lookback.count();
+  const Time first = at.value_or(grid.start) - offset;
+  const Time last = at.value_or(grid.Last()) - offset;
+  std::vector<store::SelectedSeries> chosen;
+  for (const store::SelectedSeries& series :
+       querier_.Select(matchers, first - lookback + 1, last)) {
+    if (choose(*series.labels)) chosen.push_back(series);
+  }
+  auto made = NewBlock(chosen.size(), grid.steps);
+  if (!made) return made;
+  std::size_t points = 0;
+  for (const store::SelectedSeries& series : chosen) {
+    if (auto check = Check(); !check) return check.error();
+    std::size_t present = 0;
+    double* values = made->NextValues();
+    for (std::size_t k = 0; k < grid.steps; ++k) {
+      const Time newest = at.value_or(grid.At(k)) - offset;
+      const auto latest = querier_.ReadLatest(series.ref, newest - lookback + 1, newest);
+      const bool there = latest && !model::IsStaleNaN(latest->sample.value);
+      values[k] = there ? static_cast<double>(latest->sample.time) : Absent();
+      present += there ? 1 : 0;
+    }
+    if (track_) std::fill_n(made->NextSources(), grid.steps, model::kNoSource);
+    points += present;
+    if (auto fits = CheckSamples(points); !fits) return fits.error();
+    made->AddRow(series.labels, false, present);
+  }
+  counts_.queryable += points;
+  counts_.read += points;
+  return made;
+}
+
+// Prometheus selects with the offset but looks from the `@` alone: what both see counts.
+base::Result<Block> Evaluator::EvalFixedTimestamps(
+    const Node& node, const Grid& grid, const std::vector<store::SelectedSeries>& selected,
+    Time shifted) {
+  const Time lookback = options_.lookback.count();
+  const Time oldest = std::max(*node.at, shifted) - lookback + 1;
+  const Time newest = std::min(*node.at, shifted);
+  auto made = NewBlock(selected.size(), grid.steps);
+  if (!made) return made;
+  for (const store::SelectedSeries& series : selected) {
+    if (auto check = Check(); !check) return check.error();
+    const auto latest = querier_.ReadLatest(series.ref, oldest, newest);
+    if (!latest || model::IsStaleNaN(latest->sample.value)) continue;
+    std::fill_n(made->NextValues(), grid.steps, static_cast<double>(latest->sample.time) / 1000);
+    if (track_) {
+      Time source = latest->sample.time;
+      OneSource(series, source);
+      std::fill_n(made->NextSources(), grid.steps, source);
+    }
+    made->AddRow(series.labels, false, grid.steps);
+    if (auto fits = CheckSamples(made->Points()); !fits) return fits.error();
+  }
+  made->unique = true;
+  counts_.queryable += made->Points();
+  counts_.read += made->Points();
   return made;
 }
 

@@ -183,18 +183,6 @@ class VectorMatcher {
     return made;
   }
 
-  // All labels in braces, the name among them: how this one error prints a series.
-  static std::string SeriesText(const model::Labels& labels) {
-    std::string out = "{";
-    for (const model::Label& label : labels) {
-      if (out.size() > 1) out += ", ";
-      out += model::IsLegacyLabelName(label.name) ? std::string(label.name)
-                                                  : base::GoQuote(label.name);
-      out += "=" + base::GoQuote(label.value);
-    }
-    return out + "}";
-  }
-
   base::Error DuplicateOnOneSide(const Row& a, const Row& b) const {
     const auto text = [&](const Row& row) {
       return SeriesText(VisibleLabels(*row.labels, evaluator_.Hidden(row)));

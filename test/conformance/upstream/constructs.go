@@ -128,6 +128,33 @@ func constructs(expr string) map[string]bool {
 	return set
 }
 
+// atInParameter says whether the parameter of an aggregation has an @ in it. Prometheus resolves start()
+// and end() everywhere but there, and lets a fixed time follow the steps of a range query there.
+func atInParameter(expr string) bool {
+	e, err := stableParser.ParseExpr(expr)
+	if err != nil {
+		return false
+	}
+	found := false
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		a, ok := n.(*parser.AggregateExpr)
+		if !ok || a.Param == nil {
+			return nil
+		}
+		parser.Inspect(a.Param, func(n parser.Node, _ []parser.Node) error {
+			switch x := n.(type) {
+			case *parser.VectorSelector:
+				found = found || x.Timestamp != nil || x.StartOrEnd != 0
+			case *parser.SubqueryExpr:
+				found = found || x.Timestamp != nil || x.StartOrEnd != 0
+			}
+			return nil
+		})
+		return nil
+	})
+	return found
+}
+
 // wantedConstructs are those that every run of sufficient size must reach.
 func wantedConstructs() []string {
 	out := []string{

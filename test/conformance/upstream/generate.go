@@ -131,20 +131,20 @@ func (g *generator) number() string {
 func (g *generator) scalar(d int) string {
 	k := g.r.Intn(100)
 	switch {
-	case d <= 0 || k < 40:
+	case d <= 0 || k < 15:
 		return g.number()
-	case k < 50:
+	case k < 27:
 		return "time()"
-	case k < 54:
+	case k < 30:
 		return "pi()"
-	case k < 74:
+	case k < 48:
 		if g.chance(60) {
 			return "scalar(" + g.pick("sum", "max", "count", "avg") + "(" + g.vector(d-1) + "))"
 		}
 		return "scalar(" + g.vector(d-1) + ")"
-	case k < 78:
+	case k < 52:
 		return g.pick("-", "+") + g.scalar(d-1)
-	case k < 92:
+	case k < 76:
 		return "(" + g.scalar(d-1) + " " + g.pick("+", "-", "*", "/", "%", "^", "atan2") + " " + g.scalar(d-1) + ")"
 	}
 	return "(" + g.scalar(d-1) + " " + g.pick(comparisons...) + " bool " + g.scalar(d-1) + ")"
@@ -163,10 +163,9 @@ var (
 		"abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
 		"asinh", "acosh", "atanh", "deg", "rad", "sgn", "round",
 	}
-	exactFunctions = []string{"abs", "ceil", "floor", "sqrt", "deg", "rad", "sgn", "round"}
-	dateFunctions  = []string{"day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"}
-	aggregators    = []string{"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"}
-	nativeOnly     = []string{"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"}
+	dateFunctions = []string{"day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"}
+	aggregators   = []string{"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"}
+	nativeOnly    = []string{"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"}
 )
 
 func (g *generator) vector(d int) string { return g.vectorOf(d, "") }
@@ -177,21 +176,21 @@ func (g *generator) vectorOf(d int, shape string) string {
 		return g.selector(shape) + g.when()
 	}
 	switch k := g.r.Intn(100); {
-	case k < 12:
+	case k < 9:
 		return g.selector(shape) + g.when()
-	case k < 36:
+	case k < 30:
 		return g.window(d, shape)
 	case k < 50:
 		return g.function(d, shape)
-	case k < 66:
+	case k < 65:
 		return g.aggregate(d, shape)
-	case k < 84:
+	case k < 83:
 		return g.binary(d, shape)
-	case k < 87:
+	case k < 86:
 		return g.pick("-", "+") + g.vectorOf(d-1, shape)
-	case k < 89:
+	case k < 87:
 		return "(" + g.vectorOf(d-1, shape) + ")"
-	case k < 92:
+	case k < 90:
 		return g.labelFunction(d, shape)
 	case k < 95:
 		return g.histogram(d)
@@ -222,10 +221,8 @@ func (g *generator) quantile(d int) string {
 func (g *generator) function(d int, shape string) string {
 	v := g.vectorOf(d-1, shape)
 	switch k := g.r.Intn(100); {
-	case k < 45:
+	case k < 56:
 		return g.pick(mathFunctions...) + "(" + v + ")"
-	case k < 55:
-		return g.pick(exactFunctions...) + "(" + v + ")"
 	case k < 60:
 		return "round(" + v + ", " + g.scalar(d-1) + ")"
 	case k < 64:
@@ -240,7 +237,7 @@ func (g *generator) function(d int, shape string) string {
 		return "sort(" + v + ")"
 	case k < 86:
 		return "sort_desc(" + v + ")"
-	case k < 89:
+	case k < 87:
 		return g.pick(dateFunctions...) + "()"
 	}
 	return g.pick(dateFunctions...) + "(" + v + ")"
@@ -268,9 +265,9 @@ func (g *generator) histogram(d int) string {
 		v = g.pick("sum", "avg", "max") + " by (" + g.pick("le", "le, job", "le, instance, job") + ") (" + v + ")"
 	}
 	switch k := g.r.Intn(100); {
-	case k < 60:
+	case k < 50:
 		return "histogram_quantile(" + g.quantile(d) + ", " + v + ")"
-	case k < 85:
+	case k < 70:
 		return "histogram_fraction(" + g.pick("0", "-Inf", "0.2", "1", "-1") + ", " + g.pick("1", "+Inf", "0.7", "5", "0.1") + ", " + v + ")"
 	}
 	return g.pick(nativeOnly...) + "(" + v + ")"
@@ -316,7 +313,7 @@ func (g *generator) aggregate(d int, shape string) string {
 
 func (g *generator) operator() string {
 	if g.chance(35) {
-		return g.pick(comparisons...) + g.pick("", "", " bool")
+		return g.pick(comparisons...) + g.pick("", " bool")
 	}
 	if g.chance(12) {
 		return g.pick("^", "atan2")

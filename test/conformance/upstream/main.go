@@ -24,6 +24,8 @@ type Options struct {
 	Plimsoll   string // the tested binary
 	Module     string // folder of Prometheus's sources, as the module cache has them
 	Compliance string // query file
+	Source     string // folder of this program's sources
+	Judge      bool   // seed faults
 	Random     int    // expressions
 	Seed       int64
 	List       string // where skipped cases are listed
@@ -66,7 +68,12 @@ var parts = []struct {
 	{"parser", runParserTable},
 	{"rules", runRuleFiles},
 	{"config", runConfigFiles},
+	{"ruletests", runRuleTests},
+	{"relabel", runRelabel},
+	{"textparse", runTextPages},
+	{"compliance", runCompliance},
 	{"random", runFuzz},
+	{"judge", runJudge},
 }
 
 const prometheusModule = "github.com/prometheus/prometheus"
@@ -96,11 +103,20 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "corpus-child" {
 		runCorpusChild(os.Args[2])
 	}
+	if len(os.Args) > 1 && os.Args[1] == "eval" {
+		if err := serveReference(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "conform:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o Options
 	only := flag.String("only", "", "comma-separated parts to run (default: all)")
 	flag.StringVar(&o.Plimsoll, "plimsoll", "build/plimsoll", "the tested `binary`")
 	flag.StringVar(&o.List, "list", "", "write every skipped case with its reason to this `file`")
 	flag.StringVar(&o.Compliance, "compliance", "", "query `file` of the public PromQL compliance project")
+	flag.BoolVar(&o.Judge, "judge", false, "judge the generator of expressions by seeded faults")
+	flag.StringVar(&o.Source, "source", "test/conformance/upstream", "`folder` of this program's sources")
 	flag.IntVar(&o.Random, "random", 20000, "random expressions")
 	flag.Int64Var(&o.Seed, "seed", 1, "of the random expressions")
 	flag.IntVar(&o.Show, "show", 20, "failures to print of each part")

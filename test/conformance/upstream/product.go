@@ -125,10 +125,11 @@ func (p *Product) askAll(qs []Query, meanwhile func()) []Answer {
 		}
 	}
 	cmd, in := p.cmd, p.in
-	done := make(chan []Answer)
+	done, written := make(chan []Answer), make(chan bool)
 	timer := time.AfterFunc(p.patience+time.Duration(len(qs))*100*time.Millisecond, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	go func() {
+		defer close(written)
 		for _, q := range qs {
 			if _, err := in.Write(append(q.line(), '\n')); err != nil {
 				return
@@ -153,6 +154,10 @@ func (p *Product) askAll(qs []Query, meanwhile func()) []Answer {
 	}()
 	meanwhile()
 	answers := <-done
+	if len(answers) < len(qs) {
+		_ = cmd.Process.Kill() // or the writer might wait for ever
+	}
+	<-written
 	if len(answers) < len(qs) {
 		p.stop()
 		for len(answers) < len(qs) {

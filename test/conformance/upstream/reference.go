@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"sort"
 	"time"
@@ -35,12 +36,15 @@ type heldSeries struct {
 	samples []chunks.Sample
 }
 
-// Memory is a storage.Queryable over float series. Reversed turns round the order in which unsorted
-// selects return series: an answer that depends on it is not part of PromQL's meaning.
+// Memory is a storage.Queryable over float series. Order, if set, rearranges what unsorted selects
+// return: an answer that depends on that order is not part of PromQL's meaning.
 type Memory struct {
-	series   []*heldSeries
-	index    map[string]*heldSeries
-	Reversed bool
+	series []*heldSeries
+	index  map[string]*heldSeries
+	Order  func([]storage.Series)
+	// For seeded faults: how much more a select returns on the left, and matchers that look anywhere.
+	Wider      int64
+	Unanchored bool
 }
 
 func newMemory(ss []Series) *Memory {
@@ -70,7 +74,7 @@ func (m *Memory) add(ss []Series) {
 
 // Querier implements storage.Queryable.
 func (m *Memory) Querier(mint, maxt int64) (storage.Querier, error) {
-	return &memoryQuerier{m, mint, maxt}, nil
+	return &memoryQuerier{m, mint - m.Wider, maxt}, nil
 }
 
 type memoryQuerier struct {
@@ -84,7 +88,8 @@ func (q *memoryQuerier) Select(_ context.Context, isSorted bool, _ *storage.Sele
 next:
 	for _, s := range q.m.series {
 		for _, x := range ms {
-			if !x.Matches(s.labels.Get(x.Name)) {
+			v := s.labels.Get(x.Name)
+			if !x.Matches(v) && !(q.m.Unanchored && x.Type == labels.MatchRegexp && anywhere(x.Value, v)) {
 				continue next
 			}
 		}
@@ -94,10 +99,15 @@ next:
 			out = append(out, storage.NewListSeries(s.labels, s.samples[lo:hi]))
 		}
 	}
-	if q.m.Reversed && !isSorted {
-		slices.Reverse(out)
+	if q.m.Order != nil && !isSorted {
+		q.m.Order(out)
 	}
 	return &memorySet{out, -1}
+}
+
+func anywhere(pattern, v string) bool {
+	found, err := regexp.MatchString(pattern, v)
+	return err == nil && found
 }
 
 // reorder does to the matchers what a TSDB does as a side effect: those that intersect come before

@@ -208,3 +208,41 @@ TEST_CASE_FIXTURE(World, "every function of the language can be asked") {
     if (function.name != "info") CHECK(Ask(text, 2min).has_value());
   }
 }
+
+TEST_CASE_FIXTURE(World, "logarithms, acos and sinh err where Prometheus's do") {
+  CHECK(Eval("log10(vector(1000))", 0min) == "{} 3");
+  CHECK(Eval("log2(vector(8))", 0min) == "{} 3");
+  CHECK(Eval("log2(vector(0))", 0min) == "{} -Inf");
+  CHECK(Eval("log10(vector(-1))", 0min) == "{} NaN");
+  CHECK(Eval("log2(vector(1.0000001))", 0min) == "{} 1.442694970155145e-07");
+  CHECK(Eval("acos(vector(0.9999999999244696))", 0min) == "{} 1.2290676120407795e-05");
+  CHECK(Eval("acos(vector(-2))", 0min) == "{} NaN");
+  CHECK(Eval("sinh(vector(710))", 0min) == "{} +Inf");
+  CHECK(Eval("sinh(vector(-710))", 0min) == "{} -Inf");
+  CHECK(Eval("cosh(vector(-710))", 0min) == "{} +Inf");
+}
+
+TEST_CASE_FIXTURE(World, "a unary plus is no selector to timestamp(), and a place of its own") {
+  Load("x 1 2");
+  CHECK(Eval("timestamp(x)", 90s) == "{} 60");
+  CHECK(Eval("timestamp(+x)", 90s) == "{} 90");
+  CHECK(Eval("quantile(+scalar(y), x)", 0min) ==
+        "{} NaN [PromQL warning: quantile value should be between 0 and 1, got NaN (1:10)]");
+}
+
+TEST_CASE_FIXTURE(
+    World, "timestamp() of a selector with @ looks from there, within what the offset selects") {
+  Load("x 1 2 3 4 5 6 7 8 9 10");
+  CHECK(Eval("timestamp(x @ 300)", 9min) == "{} 300");
+  CHECK(Eval("timestamp(x @ 300 offset 1m)", 9min) == "{} 240");
+  CHECK(Eval("timestamp(x @ 300 offset -1m)", 9min) == "{} 300");
+  CHECK(Eval("timestamp(x @ 300 offset 6m)", 9min) == "");
+  CHECK(EvalRange("timestamp(x @ 300 offset -1m)", 8min, 9min, 1min) == "{} 300@480 300@540");
+}
+
+TEST_CASE_FIXTURE(World, "a quantile keeps zeros of either sign in the order of time") {
+  Load("x -0 0 -0");
+  CHECK(Eval("quantile_over_time(0, x[5m])", 2min) == "{} 0");
+  CHECK(Eval("quantile_over_time(0.5, x[5m])", 2min) == "{} 0");
+  CHECK(Eval("1 / quantile_over_time(1, x[5m])", 2min) == "{} -Inf");
+}

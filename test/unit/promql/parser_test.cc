@@ -105,7 +105,8 @@ constexpr Refused kRefused[] = {
     {"sum(up) offset 5m",
      "1:1: parse error: offset modifier must be preceded by an instant vector selector or range "
      "vector selector or a subquery"},
-    {"up offset -nan", "1:11: parse error: duration out of range"},
+    {"up offset inf", "1:11: parse error: duration out of range"},
+    {"up offset (2m + inf)", "1:17: parse error: duration out of range"},
     {"up offset 5m offset 5m", "1:1: parse error: offset may not be set multiple times"},
     {"up offset 5m[5m]", "1:13: parse error: no offset modifiers allowed before range"},
     {"up @ 5 [5m]", "1:8: parse error: no @ modifiers allowed before range"},
