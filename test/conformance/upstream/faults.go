@@ -116,7 +116,7 @@ func buildFaulty(o Options, dir string) (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "faulty")
-	c := exec.Command("go", "build", "-overlay", overlayFile, "-o", program, ".")
+	c := exec.Command("go", "build", "-buildvcs=false", "-overlay", overlayFile, "-o", program, ".")
 	c.Dir = o.Source
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out

@@ -46,6 +46,9 @@ type Fuzz struct {
 
 func newFuzz(o Options, binary string) (*Fuzz, error) {
 	s := serverSettings()
+	if err := s.enable(o.Features); err != nil {
+		return nil, err
+	}
 	p, err := newProduct(binary, s)
 	return &Fuzz{o: o, product: p, engine: s.engine(), settings: s, wavering: map[string]int{}, constructs: map[string]int{}, finds: map[string][]string{}}, err
 }

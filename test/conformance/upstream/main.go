@@ -26,6 +26,7 @@ type Options struct {
 	Compliance string // query file
 	Source     string // folder of this program's sources
 	Judge      bool   // seed faults
+	Features   string // of both engines, for random expressions
 	Random     int    // expressions
 	Seed       int64
 	List       string // where skipped cases are listed
@@ -115,6 +116,7 @@ func main() {
 	flag.StringVar(&o.Plimsoll, "plimsoll", "build/plimsoll", "the tested `binary`")
 	flag.StringVar(&o.List, "list", "", "write every skipped case with its reason to this `file`")
 	flag.StringVar(&o.Compliance, "compliance", "", "query `file` of the public PromQL compliance project")
+	flag.StringVar(&o.Features, "enable-feature", "", "feature flags of both engines for random expressions, comma-separated")
 	flag.BoolVar(&o.Judge, "judge", false, "judge the generator of expressions by seeded faults")
 	flag.StringVar(&o.Source, "source", "test/conformance/upstream", "`folder` of this program's sources")
 	flag.IntVar(&o.Random, "random", 20000, "random expressions")

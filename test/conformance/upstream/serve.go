@@ -116,10 +116,8 @@ func serveReference(args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	for _, f := range strings.Split(*features, ",") {
-		if on := s.switches()[f]; on != nil {
-			*on = true
-		}
+	if err := s.enable(*features); err != nil {
+		return err
 	}
 	memory := newMemory(nil)
 	if *data != "" {

@@ -60,6 +60,21 @@ func (s *Settings) switches() map[string]*bool {
 	}
 }
 
+// enable switches features on by name.
+func (s *Settings) enable(list string) error {
+	for _, name := range strings.Split(list, ",") {
+		if name == "" {
+			continue
+		}
+		on := s.switches()[name]
+		if on == nil {
+			return fmt.Errorf("unknown feature %q", name)
+		}
+		*on = true
+	}
+	return nil
+}
+
 // flags are the arguments of `plimsoll eval`.
 func (s Settings) flags() []string {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
