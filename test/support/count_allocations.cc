@@ -8,7 +8,7 @@
 #include <new>
 
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define PLIMSOLL_COUNT_BY_HOOK
 #endif
 #endif
