@@ -46,9 +46,14 @@ std::string XmlText(std::string_view text) {
       case '"':
         out += "&#34;";
         break;
+      case '\n':
+        out += "&#xA;";
+        break;
+      case '\t':
+        out += "&#x9;";
+        break;
       default:
-        // A control character other than these cannot stand in XML at all.
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? '?' : c;
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;  // cannot stand in XML at all
     }
   }
   return out;

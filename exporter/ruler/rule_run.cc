@@ -55,6 +55,8 @@ base::Result<std::vector<eval::Element>> RuleRun::Query(const store::Queryable& 
   const auto querier = storage.Open();
   auto answer = prepared_.Instant(*querier, at, options);
   if (!answer) return std::move(answer).error();
+  // Half a result would end series that still are.
+  if (querier->Broken()) return Failed("the query took so long that its samples have expired");
   if (auto* vector = std::get_if<eval::Vector>(&answer->value)) return std::move(vector->elements);
   if (const auto* scalar = std::get_if<eval::Scalar>(&answer->value)) {
     return std::vector<eval::Element>{{{}, scalar->value, scalar->source}};

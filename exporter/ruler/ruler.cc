@@ -125,7 +125,7 @@ struct Ruler::State {
   std::vector<Orphans> abandoned;  // of groups that are gone
   base::Guarded<std::vector<GroupStatus>> published;
   eval::Options query;  // those of `options`, and that Stop ends them
-  base::Guarded<std::vector<std::pair<RunningGroup*, Asked>>> asked;
+  base::Guarded<std::vector<std::pair<RunningGroup*, Asked>>> arrived;  // from the threads
   std::unique_ptr<detail::QueryPool> pool;  // null: no threads. The last member: it stops first
 };
 
@@ -295,7 +295,7 @@ bool Ruler::State::GoOn(RunningGroup& group, store::MemoryStore& store) {
   rule.status.last_evaluation = clock().Now();
   pool->Post([this, &group, &rule, &store] {
     Asked result = Ask(group, rule, store);
-    asked.With([&](auto& all) { all.emplace_back(&group, std::move(result)); });
+    arrived.With([&](auto& all) { all.emplace_back(&group, std::move(result)); });
     if (options.wake) options.wake();
   });
   return false;
@@ -334,7 +334,7 @@ Ruler::~Ruler() = default;
 
 void Ruler::Stop() {
   if (state_->pool != nullptr) state_->pool->Stop();
-  state_->asked.With([](auto& all) { all.clear(); });
+  state_->arrived.With([](auto& all) { all.clear(); });
 }
 
 void Ruler::TakeOver(Ruler& before, Time now) {
@@ -366,7 +366,7 @@ bool Ruler::RunDue(Time now, store::MemoryStore& store) {
   bool finished = false;
   bool changed = false;
   for (auto& [group, asked] :
-       state_->asked.With([](auto& all) { return std::exchange(all, {}); })) {
+       state_->arrived.With([](auto& all) { return std::exchange(all, {}); })) {
     state_->Take(*group, asked, store.appender());
     finished = state_->GoOn(*group, store) || finished;
     changed = true;
@@ -398,7 +398,7 @@ void Ruler::RunAll(Time at, store::MemoryStore& store) {
 
 Time Ruler::NextDue(Time) const {
   if (state_->pool != nullptr && state_->pool->stopping()) return kNever;
-  if (!state_->asked.With([](const auto& all) { return all.empty(); })) return INT64_MIN;
+  if (!state_->arrived.With([](const auto& all) { return all.empty(); })) return INT64_MIN;
   Time next = kNever;
   for (const RunningGroup& group : state_->groups) {
     if (!group.status.interval || group.under_way) continue;

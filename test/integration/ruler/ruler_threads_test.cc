@@ -156,6 +156,30 @@ TEST_CASE("a slow group holds up no other, and the slots that it misses are coun
   }
 }
 
+TEST_CASE("a query whose samples have expired fails, and ends no series") {
+  World world;
+  const auto ruler =
+      world.Make("groups: [{name: g, interval: 1m, rules: [{record: a, expr: sum(x)}]}]", kStart);
+  const Time slot = NextSlot("g", kStart);
+  CHECK_FALSE(ruler->RunDue(slot, world.store));
+  CHECK(world.Collect(*ruler, slot));
+  CHECK(world.At("a", slot) == "1");
+
+  store::Limits limits;
+  limits.max_pin = 1ms;
+  world.store.SetLimits(limits);
+  world.store.Expire(slot);
+  world.gate.Shut();
+  CHECK_FALSE(ruler->RunDue(slot + kMinute, world.store));
+  world.gate.AwaitQuery();
+  world.store.Expire(slot + kMinute);
+  world.gate.Open();
+  CHECK(world.Collect(*ruler, slot + kMinute));
+  CHECK(ruler->Status().at(0).rules.at(0).last_error ==
+        "the query took so long that its samples have expired");
+  CHECK(world.At("a", slot + kMinute) == "1");
+}
+
 TEST_CASE("a reload gives up what is under way and goes on with the next slot") {
   World world;
   const std::string text = "groups: [{name: g, interval: 1m, rules: [{record: a, expr: x}]}]";
