@@ -61,6 +61,11 @@ Outcome Core::Append(SeriesRef ref, model::Time time, double value, std::int64_t
       return last.bits == bits ? Outcome::kSameSample : Refuse(Outcome::kDuplicate);
     }
   }
+  // A marker is no sample of its own: what still reads those before it is as old as they are.
+  if (lag == HotSeries::kNoSourceLag && model::IsStaleNaN(value) && last.slot != kNoSlot &&
+      last.lag != HotSeries::kScraped && last.lag != HotSeries::kNoSourceLag) {
+    lag = last.lag + (time - slots_.TimeOf(last.slot));
+  }
   const ChunkSample sample{slots_.Of(time), bits, lag};
   const bool recorded = lag != HotSeries::kScraped;
   Chunk* const head = hot.head.load(std::memory_order_relaxed);

@@ -230,6 +230,26 @@ TEST_CASE("a recorded series keeps the source of each newest sample") {
   CHECK(last->ReadLatest(ref, kMin, kMax)->source == model::kNoSource);
 }
 
+TEST_CASE("a marker that ends a recorded series keeps the source of the sample before it") {
+  MemoryStore store;
+  Appender& appender = store.appender();
+  const auto record = [&](model::Time time, double value, model::Time source) {
+    appender.Begin(time);
+    const SeriesRef ref = appender.Resolve(Named("r")).ref;
+    CHECK(appender.AppendRecorded(ref, time, value, source) == Outcome::kAppended);
+    appender.Commit();
+    return ref;
+  };
+  const SeriesRef ref = record(1000, 1, 900);
+  record(2000, model::StaleNaN(), model::kNoSource);
+  CHECK(store.Open()->RecordedSource(ref) == 900);
+  record(3000, model::StaleNaN(), model::kNoSource);
+  CHECK(store.Open()->RecordedSource(ref) == 900);
+  record(4000, 1, model::kNoSource);
+  record(5000, model::StaleNaN(), model::kNoSource);
+  CHECK(store.Open()->RecordedSource(ref) == model::kNoSource);
+}
+
 TEST_CASE("a scraped sample is its own source") {
   MemoryStore store;
   Put(store, Named("a"), 1000, 1);
