@@ -207,6 +207,7 @@ std::shared_ptr<const Snapshot> Evaluator::First(const Snapshot* previous, Momen
       next.evaluated = before->evaluated;
       next.query_error = before->query_error;
       next.entries = before->entries;
+      next.forgotten = before->forgotten;
     } else {
       CarryOver(previous, now, state_->options.limits.series_per_metric, next);
     }

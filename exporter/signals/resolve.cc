@@ -53,8 +53,9 @@ class Read {
         metric_(metric),
         policy_(*metric.policy),
         name_space_(name_space),
+        selection_(selection),
         now_(now) {
-    Match(selection);
+    Match();
   }
 
   Outcome Answer() const {
@@ -81,9 +82,9 @@ class Read {
 
  private:
   // Keeps the present series or, when there are none, those that were seen last.
-  void Match(const Selection* selection) {
+  void Match() {
     for (const Entry& entry : metric_.entries) {
-      if (selection != nullptr && !selection->Matches(entry.labels)) continue;
+      if (!Selects(entry)) continue;
       if (!group_.empty()) {
         const Entry& kept = *group_.front();
         if (kept.present && !entry.present) continue;
@@ -95,6 +96,10 @@ class Read {
       group_.push_back(&entry);
     }
     present_ = !group_.empty() && group_.front()->present;
+  }
+
+  bool Selects(const Entry& entry) const {
+    return selection_ == nullptr || selection_->Matches(entry.labels);
   }
 
   Steady Age(Moment source) const { return std::max(Steady(0), now_.steady - source.steady); }
@@ -145,6 +150,8 @@ class Read {
 
   Outcome Fall(Reason reason, const std::optional<Combined>& good, Evidence evidence) const {
     if (good) evidence.last_good = Good{good->value, good->source};
+    if (!good && group_.empty() && metric_.forgotten && Selects(*metric_.forgotten))
+      evidence.last_good = metric_.forgotten->last_good;
     if (!good || policy_.type == ExternalMetric::Type::kValue) return Fail(reason, evidence);
     const double last = Clamp(policy_, good->value);
     if (Age(good->source) <= policy_.max_age + policy_.hold)
@@ -190,6 +197,7 @@ class Read {
   const Metric& metric_;
   const ExternalMetric& policy_;
   std::string_view name_space_;
+  const Selection* selection_;
   Moment now_;
   std::vector<const Entry*> group_;
   bool present_ = false;

@@ -73,6 +73,8 @@ struct Metric {
   Moment evaluated;                // the newest evaluation; steady zero: none yet
   std::string query_error;         // of the newest evaluation; "" when it succeeded
   std::vector<Entry> entries;      // sorted by labels
+  // The only series there was, when it can be served no more: for the text of the error alone.
+  std::optional<Entry> forgotten;
 };
 
 // A scraped address, as far as an error message needs it.

@@ -33,6 +33,7 @@ bool Outlived(const config::ExternalMetric& policy, Moment now, const Entry& ent
 
 void CarryFrom(const Metric& before, Moment now, Metric& next) {
   const std::size_t fresh = next.entries.size();
+  if (fresh == 0 && before.entries.empty()) next.forgotten = before.forgotten;
   for (const Entry& entry : before.entries) {
     const auto end = next.entries.begin() + static_cast<std::ptrdiff_t>(fresh);
     const auto found = std::lower_bound(next.entries.begin(), end, entry, ByLabels);
@@ -40,7 +41,10 @@ void CarryFrom(const Metric& before, Moment now, Metric& next) {
       Inherit(entry, *found);
       continue;
     }
-    if (Outlived(*next.policy, now, entry)) continue;
+    if (Outlived(*next.policy, now, entry)) {
+      if (fresh == 0 && before.entries.size() == 1 && entry.last_good) next.forgotten = entry;
+      continue;
+    }
     Entry kept = entry;
     kept.present = false;
     next.entries.push_back(std::move(kept));

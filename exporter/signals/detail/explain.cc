@@ -43,8 +43,10 @@ std::string Why(const Metric& metric, Reason reason, const Evidence& evidence, M
                           base::FormatRfc3339(evidence.source->wall),
                           base::FormatDuration(policy.max_age));
     case Reason::kEmpty:
-      return metric.entries.empty() ? "its query gives no series"
-                                    : "its query gives no series for this selector";
+      return std::any_of(metric.entries.begin(), metric.entries.end(),
+                         [](const Entry& entry) { return entry.present; })
+                 ? "its query gives no series for this selector"
+                 : "its query gives no series";
     case Reason::kSeveral:
       return base::format("{} series match and none of them was asked for alone: {}",
                           evidence.series.size(), SeriesText(evidence.series));

@@ -55,6 +55,10 @@ struct World {
     }
     return "error " + std::string(ReasonText(std::get<Failure>(outcome).reason));
   }
+  std::string Message(std::chrono::milliseconds at) {
+    const Metric* metric = snapshot->Find("analytics", "m");
+    return std::get<Failure>(Resolve(*snapshot, *metric, "analytics", nullptr, At(at))).message;
+  }
 };
 
 const model::Labels kQueued{{"__name__", "trino_queued"}, {"cluster", "a"}};
@@ -186,6 +190,34 @@ TEST_CASE("vanished series are forgotten when nothing can serve them any more") 
   CHECK(world.Tick(15s).snapshot->metrics[0].entries.size() == 1);
   CHECK(world.Tick(90s).snapshot->metrics[0].entries.size() == 1);
   CHECK(world.Tick(91s).snapshot->metrics[0].entries.empty());
+}
+
+TEST_CASE("an error still says what was good long after it could be served") {
+  World world("trino_queued");
+  world.Scraped(kQueued, 0s, 17);
+  world.Tick(0s);
+  world.Scraped(kQueued, 15s, model::StaleNaN());
+  world.Tick(15s).Tick(2h);
+  CHECK(world.Read(2h) == "error empty");
+  CHECK(world.Message(2h).ends_with("gives no series; the last good value was 17, 2h ago"));
+  world.Load();
+  world.snapshot = world.evaluator->First(world.snapshot.get(), At(2h));
+  CHECK(world.Tick(3h).Message(3h).ends_with("the last good value was 17, 3h ago"));
+  world.Scraped(kQueued, 4h, 18);
+  CHECK(world.Tick(4h).Read(4h) == "18 fresh");
+  CHECK_FALSE(world.snapshot->metrics[0].forgotten.has_value());
+}
+
+TEST_CASE("of several series that were good none is named when all are forgotten") {
+  World world("trino_queued");
+  world.Policy().several = ExternalMetric::Several::kSum;
+  const model::Labels other{{"__name__", "trino_queued"}, {"cluster", "b"}};
+  for (const model::Labels& labels : {kQueued, other}) {
+    world.Scraped(labels, 0s, 17);
+    world.Scraped(labels, 15s, model::StaleNaN());
+  }
+  world.Tick(0s).Tick(15s).Tick(2h);
+  CHECK(world.Message(2h).ends_with("its query gives no series"));
 }
 
 TEST_CASE("a metric has at most so many series, and at the limit it still works") {

@@ -149,6 +149,22 @@ TEST_CASE("when a result becomes empty the last good value is served until it is
   CHECK(Text(line.Read(15s)) == "17 held");
   CHECK(Text(line.Read(90s)) == "17 held");
   CHECK(Text(line.Read(90s + 1ms)) == "error empty");
+  CHECK(Message(line.Read(100s)) ==
+        "external metric trino-queued in namespace analytics has no value (empty): its query gives "
+        "no series; the last good value was 17, 1m40s ago");
+}
+
+TEST_CASE("a selector that misses the series that are there is named") {
+  Line line;
+  line.Gave(17, 0s, 0s, {{"cluster", "a"}});
+  const Only other({{"cluster", "b"}});
+  CHECK(Message(line.Read(0s, &other)) ==
+        "external metric trino-queued in namespace analytics has no value (empty): its query gives "
+        "no series for this selector");
+  line.GaveNothing(15s);
+  CHECK(Message(line.Read(15s, &other)) ==
+        "external metric trino-queued in namespace analytics has no value (empty): its query gives "
+        "no series");
 }
 
 TEST_CASE("a failing query is bridged like an empty result, and then named") {
