@@ -154,7 +154,7 @@ class Query(threading.Thread):
     """A query whose client asks for the same page again and again: it runs, and waits for its client, until
     it is cancelled. Its join holds memory on every worker meanwhile, and it costs next to no CPU."""
 
-    SQL = "SELECT l.*, o.comment FROM tpch.sf100.lineitem l JOIN tpch.sf1.orders o ON l.orderkey = o.orderkey"
+    SQL = "SELECT l.*, o.comment FROM tpch.sf100.lineitem l JOIN tpch.sf1.orders o ON l.suppkey = o.custkey"
 
     def __init__(self, port, sql=SQL, read_all=False):
         super().__init__(daemon=True)
