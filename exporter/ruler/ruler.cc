@@ -103,7 +103,7 @@ struct Ruler::State {
   void CarryOver(RunningGroup& from, RunningGroup& to) const;
   void Abandon(RunningGroup& group, Time now);
   void Begin(RunningGroup& group, Time slot) const;
-  Asked Ask(const RunningGroup& group, RunningRule& rule, const store::Queryable& storage) const;
+  Asked Ask(const RunningGroup& group, RunningRule& rule, const store::Queryable& from) const;
   // Stores what the group's next rule yielded and steps to the one after it.
   void Take(RunningGroup& group, const Asked& asked, store::Appender& appender);
   void Finish(RunningGroup& group, store::Appender& appender);
@@ -224,9 +224,9 @@ void Ruler::State::Begin(RunningGroup& group, Time slot) const {
 }
 
 Asked Ruler::State::Ask(const RunningGroup& group, RunningRule& rule,
-                        const store::Queryable& storage) const {
+                        const store::Queryable& from) const {
   const base::Steady begun = clock().SteadyNow();
-  auto elements = rule.run.Query(storage, query, group.slot - group.status.query_offset.count());
+  auto elements = rule.run.Query(from, query, group.slot - group.status.query_offset.count());
   return {std::move(elements), clock().SteadyNow() - begun};
 }
 
