@@ -12,66 +12,12 @@
 
 #include "base/format.h"
 #include "eval/detail/call_functions.h"
-#include "promql/functions.h"
+#include "eval/detail/info_reference.h"
 
 namespace plimsoll::eval::call {
 namespace {
 
 using model::Matcher;
-
-// The instant that all selectors below the argument read, if it is the same for all.
-struct Reference {
-  std::optional<model::Time> at;
-  model::Time offset = 0;
-  bool operator==(const Reference& other) const {
-    if (!at || !other.at) return !at && !other.at && offset == other.offset;
-    return *at - offset == *other.at - other.offset;
-  }
-};
-
-class ReferenceFinder {
- public:
-  // Returns: nothing fixed when the selectors disagree, or a vector has no selector at all.
-  static Reference Of(const Node& node) {
-    ReferenceFinder finder;
-    finder.Walk(node, {});
-    if (!finder.first_ || !finder.uniform_ || finder.without_selector_) return {};
-    return *finder.first_;
-  }
-
- private:
-  bool Walk(const Node& node, std::vector<const Node*> path) {
-    const promql::ValueType type = node.expr->type;
-    if (type != promql::ValueType::kVector && type != promql::ValueType::kMatrix) return false;
-    if (node.kind == Node::Kind::kSelector || node.kind == Node::Kind::kRangeSelector) {
-      Reference found{node.at, node.offset};
-      // Offsets of subqueries around it add up until an @ anchors it.
-      for (auto outer = path.rbegin(); !found.at && outer != path.rend(); ++outer) {
-        if ((*outer)->kind != Node::Kind::kSubquery) continue;
-        found.offset += (*outer)->offset;
-        found.at = (*outer)->at;
-      }
-      if (!first_) first_ = found;
-      uniform_ = uniform_ && *first_ == found;
-      return true;
-    }
-    path.push_back(&node);
-    bool any = false;
-    const auto* call = std::get_if<promql::Call>(&node.expr->node);
-    const bool info =
-        node.kind == Node::Kind::kCall && call != nullptr && call->function->name == "info";
-    for (const Node& child : node.children) {
-      if (info && &child != &node.children[0]) continue;
-      any = Walk(child, path) || any;
-    }
-    without_selector_ = without_selector_ || !any;
-    return any;
-  }
-
-  std::optional<Reference> first_;
-  bool uniform_ = true;
-  bool without_selector_ = false;
-};
 
 struct Wanted {
   model::Matchers names;                           // which info metrics
@@ -210,7 +156,7 @@ base::Result<void> AddData(const model::Labels& info, const Wanted& wanted,
 }  // namespace
 
 Result Info(Evaluator& evaluator, const Node& node, const Grid& grid) {
-  const Reference reference = ReferenceFinder::Of(node.children[0]);
+  const Reference reference = SharedReference(node.children[0]).value_or(Reference{});
   auto base = evaluator.Eval(node.children[0], grid);
   if (!base) return base;
   const Wanted wanted = WantedOf(node);

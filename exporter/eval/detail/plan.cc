@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "base/format.h"
+#include "eval/detail/info_reference.h"
 #include "eval/detail/numerics.h"
 #include "promql/functions.h"
 
@@ -172,12 +173,17 @@ class Planner {
     for (const promql::ExprPtr& arg : call.args) {
       auto inner = Make(*arg);
       if (!inner) return inner;
-      if (name == "info" && !args.empty()) inner->wrap = false;
+      if (name == "info" && !args.empty()) {  // a selector in form only
+        inner->wrap = false;
+        args.push_back(std::move(*inner));
+        continue;
+      }
       invariant = invariant && inner->invariant;
       if (!inner->invariant || inner->node.kind != Node::Kind::kSelector)
         timestamp_of_fixed = false;
       args.push_back(std::move(*inner));
     }
+    if (name == "info") invariant = invariant && SharedReference(args[0].node).has_value();
     made.invariant = made.wrap = invariant || timestamp_of_fixed;
     for (Made& arg : args) {
       const bool mark = !made.invariant && arg.wrap;

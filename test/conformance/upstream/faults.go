@@ -54,7 +54,7 @@ var faults = []fault{
 	{"no-neumaier", "sums without compensation", "util/kahansum/kahansum.go", "t := sum + inc\n", "t := sum + inc\n\tif conformFault(\"no-neumaier\") {\n\t\treturn t, 0\n\t}\n"},
 	{"stale-ignored", "staleness markers are not seen", "", "", ""},
 	{"offset-lost-by-at", "an offset beside @ is ignored", "promql/engine.go", "return originalOffset + offsetDiff\n", "return conformPick(\"offset-lost-by-at\", 0, originalOffset) + offsetDiff\n"},
-	{"at-end-is-start", "@ end() means @ start()", "promql/engine.go", "case parser.END:\n\t\t\tn.Timestamp = makeInt64Pointer(timestamp.FromTime(end))", "case parser.END:\n\t\t\tn.Timestamp = makeInt64Pointer(timestamp.FromTime(conformPick(\"at-end-is-start\", start, end)))"},
+	{"at-end-is-start", "@ end() means @ start()", "promql/engine.go", "n.Timestamp = makeInt64Pointer(timestamp.FromTime(end))\n\t\t}\n\t\treturn n.Timestamp != nil, n.Timestamp != nil", "n.Timestamp = makeInt64Pointer(timestamp.FromTime(conformPick(\"at-end-is-start\", start, end)))\n\t\t}\n\t\treturn n.Timestamp != nil, n.Timestamp != nil"},
 	{"reset-ignored", "rate() does not see counter resets", "promql/functions.go", "if currPoint.F < prevPoint.F || (i+1", "if currPoint.F < prevPoint.F && !conformFault(\"reset-ignored\") || (i+1"},
 	{"extrapolation-threshold", "the threshold of extrapolation is 1, not 1.1", "promql/functions.go", "averageDurationBetweenSamples * 1.1\n", "averageDurationBetweenSamples * conformPick(\"extrapolation-threshold\", 1.0, 1.1)\n"},
 	{"zero-point-ignored", "rate() extrapolates a counter below zero", "promql/functions.go", "samples.Floats[0].F >= 0 {", "samples.Floats[0].F >= 0 && !conformFault(\"zero-point-ignored\") {"},

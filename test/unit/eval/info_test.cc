@@ -68,3 +68,12 @@ TEST_CASE_FIXTURE(InfoWorld, "info series are looked up where the argument looks
         "y{instance=\"b\", job=\"1\"} 6@60; y{instance=\"b\", "
         "job=\"1\", version=\"1\"} 5@0");
 }
+
+TEST_CASE_FIXTURE(InfoWorld,
+                  "an argument that looks at several instants is enriched at each step") {
+  Load("target_info{instance=\"b\",job=\"1\",version=\"1\"} 1 stale");
+  Load("y{instance=\"b\",job=\"1\"} 5 6 7");
+  CHECK(EvalRange("info(y @ 0 or x @ 60)", 0min, 1min, 1min) ==
+        "x{instance=\"a\", job=\"1\", version=\"7\", zone=\"own\"} 2@0 2@60; "
+        "y{instance=\"b\", job=\"1\"} 5@60; y{instance=\"b\", job=\"1\", version=\"1\"} 5@0");
+}
