@@ -3,17 +3,17 @@
 // Judges the generator and the comparison: twenty and some faults, each put alone into a copy of the
 // reference, must be found by random expressions.
 //
-// The copy is a second build of this program in which the go command overlays patched sources of
-// Prometheus (go build -overlay); a fault is a replacement in one of its source files that an environment
-// variable switches on, or a change of what this program feeds it. Neither plimsoll nor the reference
+// The copy is a second build of this program against a patched copy of Prometheus's module in a temporary
+// folder; a fault is a replacement in one of its source files that an environment variable switches on, or
+// a change of what this program feeds it. Neither plimsoll nor the reference
 // that judges it ever holds a fault.
 package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,24 +99,25 @@ func buildFaulty(o Options, dir string) (string, error) {
 	for folder, name := range packages {
 		sources[filepath.Join(folder, "conform_fault.go")] = fmt.Sprintf(faultFileInside, name)
 	}
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for path, text := range sources {
-		file := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			return "", err
-		}
-		overlay.Replace[filepath.Join(o.Module, path)] = file
+	copied := filepath.Join(dir, "prometheus")
+	if err := copyModule(o.Module, copied, sources); err != nil {
+		return "", err
 	}
-	j, err := json.Marshal(overlay)
+	mod, err := os.ReadFile(filepath.Join(o.Source, "go.mod"))
 	if err != nil {
 		return "", err
 	}
-	overlayFile := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(overlayFile, j, 0o644); err != nil {
+	sum, err := os.ReadFile(filepath.Join(o.Source, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	modFile := filepath.Join(dir, "faulty.mod")
+	mod = fmt.Appendf(mod, "\nreplace %s => %s\n", prometheusModule, copied)
+	if err := errors.Join(os.WriteFile(modFile, mod, 0o644), os.WriteFile(filepath.Join(dir, "faulty.sum"), sum, 0o644)); err != nil {
 		return "", err
 	}
 	program := filepath.Join(dir, "faulty")
-	c := exec.Command("go", "build", "-buildvcs=false", "-overlay", overlayFile, "-o", program, ".")
+	c := exec.Command("go", "build", "-buildvcs=false", "-modfile", modFile, "-o", program, ".")
 	c.Dir = o.Source
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
@@ -124,6 +125,40 @@ func buildFaulty(o Options, dir string) (string, error) {
 		return "", errors.Join(err, errors.New(out.String()))
 	}
 	return program, nil
+}
+
+// copyModule copies what a build needs of a module; `changed` are the files that are to be other than they are.
+func copyModule(from, to string, changed map[string]string) error {
+	for path, text := range changed {
+		if err := os.MkdirAll(filepath.Join(to, filepath.Dir(path)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, path), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case e.IsDir() && (name == "web/ui" || name == "documentation" || name == "docs"):
+			return filepath.SkipDir
+		case e.IsDir():
+			return os.MkdirAll(filepath.Join(to, name), 0o755)
+		case changed[name] != "" || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), text, 0o644)
+	})
 }
 
 // runJudge looks for each fault; it takes minutes, so only --judge asks for it.
