@@ -40,7 +40,7 @@ TARGETS = {
     "openmetrics": (["exposition/page_parser.cc", "exposition/detail/lexer.cc", "exposition/detail/entry_reader.cc",
                      "exposition/detail/number.cc", "exposition/detail/series_decoder.cc",
                      "exposition/name_filter.cc"],
-                    ("exposition/detail/series_decoder.cc", "find_first_of(\"eEaf.\")", "find_first_of(\"eaf.\")")),
+                    ("exposition/detail/series_decoder.cc", "text += \".0\";", "text += \".00\";")),
     "config": (["config/load.cc", "config/preset.cc", "config/print.cc", "config/detail/exports.cc",
                 "config/detail/http_client.cc", "config/detail/relabel.cc", "config/detail/scrape.cc"],
                ("config/print.cc", "} else if (c == '\\t') {\n      quoted += \"\\\\t\";",
