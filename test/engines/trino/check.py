@@ -134,13 +134,13 @@ class Run:
             if holds and self.situation() != holds:
                 self.row(state, "the state itself", str(self.situation()), str(holds), False)
                 return
-            rows = []
+            rows, texts = [], {}
             for instance in self.instances:
                 expected = self.expected(instance)
                 for name in self.metrics if instance is self.preset else MEMORY[:2] + ("trino-workers-wanted",):
                     read = instance.reader.read(name)
                     if read.status != 200:
-                        self.texts[(state, instance.name, name)] = read.message
+                        texts.setdefault((state, instance.name, read.reason, self.preset.policies[name].type), read.message)
                     label = name if instance is self.preset else f"{name} (free 2 GiB)"
                     rows.append((label, read.text(), *self.judge(instance, name, read.text(), errors, exact, expected)))
             for name in SIGNALS if signals else ():
@@ -152,6 +152,7 @@ class Run:
                 break
             time.sleep(1)
         self.say(f"{state}: {'as it must be' if all(row[-1] for row in rows) else 'NOT as it must be'} after {took:.0f} s")
+        self.texts |= texts
         for label, served, expected, ok in rows:
             self.row(state, label, served, expected, ok)
 
@@ -242,7 +243,9 @@ class Run:
                 for what, served, expected, ok in transitions(policy, instance.watch.of(name, killed), killed, wall):
                     self.row(f"d {instance.name}: from the kill on", f"{name}: {what}", served, expected, ok)
         for name in TUNED:
-            self.texts[("d dead for 216 s", "tuned", name)] = self.tuned.reader.read(name).message
+            read = self.tuned.reader.read(name)
+            if read.status != 200:
+                self.texts[("d dead for 216 s", "tuned", read.reason, name)] = read.message
         self.back()
 
     def back(self):
@@ -296,8 +299,8 @@ class Run:
         for state, metric, served, expected, ok in self.rows:
             print(f"| {state} | {metric} | {served} | {expected} | {'ok' if ok else 'WRONG'} |")
         print("\nThe texts of the errors:")
-        for (state, instance, name), text in self.texts.items():
-            print(f"- {state}, {instance}, {name}:\n  {text}")
+        for (state, instance, *_), text in self.texts.items():
+            print(f"- {state}, {instance}:\n  {text}")
         print(f"\nTrino {self.version}: {len(self.rows) - self.bad} ok, {self.bad} wrong, {time.monotonic() - self.begun:.0f} s")
 
 
