@@ -37,8 +37,7 @@ std::size_t RuleCount(const ruler::RuleSet& rules) {
 
 void PrintWarnings(const ruler::RuleSet& rules) {
   for (const auto& file : rules) {
-    for (const std::string& warning : file.warnings)
-      fmt::print(stderr, "{}: warning: {}\n", file.name, warning);
+    for (const std::string& warning : file.warnings) fmt::print(stderr, "warning: {}\n", warning);
   }
 }
 

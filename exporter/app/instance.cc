@@ -126,7 +126,7 @@ Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Confi
   auto rules = ruler::LoadRules(config->rules, rule_options);
   if (!rules) return std::move(rules).error();
   for (const ruler::RuleFile& file : *rules) {
-    for (const std::string& warning : file.warnings) base::LogWarn("{}: {}", file.name, warning);
+    for (const std::string& warning : file.warnings) base::LogWarn("{}", warning);
   }
   const eval::Options query = EvalOptionsOf(options_.query, *config);
 
