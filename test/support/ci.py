@@ -12,6 +12,7 @@ import time
 STAGES = [
     ("test", ["./dev", "test"], "build"),
     ("lint", ["./dev", "lint"], None),
+    ("conform", ["./dev", "conform"], None),
     ("asan+ubsan, fuzz replay", ["./dev", "asan"], "build-asan"),
     ("tsan", ["./dev", "tsan"], "build-tsan"),
 ]

@@ -16,6 +16,7 @@ import (
 // Rules says what must agree besides types, label sets, times and values.
 type Rules struct {
 	Tolerance float64 // relative; 0: the same bits (any NaN equals any other)
+	Absolute  float64 // in addition, where the last bit of a logarithm is what is left
 	Notes     bool    // warnings and infos, with their positions
 	ErrorText bool
 	Order     bool // of an instant vector
@@ -30,7 +31,8 @@ type Difference struct {
 
 func (d Difference) found() bool { return d.Kind != "" }
 
-func near(a, b, tolerance float64) bool {
+func (r Rules) near(a, b float64) bool {
+	tolerance := r.Tolerance
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return math.IsNaN(a) && math.IsNaN(b)
 	}
@@ -44,7 +46,7 @@ func near(a, b, tolerance float64) bool {
 		// Go's exp overflows half a binary order before the C library's.
 		return tolerance == libmTolerance && a*b > 0 && math.Min(math.Abs(a), math.Abs(b)) > math.MaxFloat64/4
 	}
-	return a == b || math.Abs(a-b) <= tolerance*math.Max(math.Abs(a), math.Abs(b))
+	return a == b || math.Abs(a-b) <= math.Max(r.Absolute, tolerance*math.Max(math.Abs(a), math.Abs(b)))
 }
 
 // sampleCount is part of one info: nested histogram_quantile() doubles the count at every step.
@@ -109,7 +111,7 @@ func compare(want, got Answer, rules Rules) Difference {
 		case i >= len(a) || labels.Compare(a[i].Labels, b[i].Labels) > 0:
 			return Difference{Kind: "labels", Detail: fmt.Sprintf("unexpected %s (%d series wanted, %d got)", b[i].Labels, len(a), len(b))}
 		}
-		if d := compareRow(a[i], b[i], rules.Tolerance); d.found() {
+		if d := compareRow(a[i], b[i], rules); d.found() {
 			return d
 		}
 	}
@@ -121,7 +123,7 @@ func compare(want, got Answer, rules Rules) Difference {
 	return Difference{}
 }
 
-func compareRow(a, b Row, tolerance float64) Difference {
+func compareRow(a, b Row, rules Rules) Difference {
 	for i := range max(len(a.T), len(b.T)) {
 		if i >= len(a.T) || i >= len(b.T) || a.T[i] != b.T[i] {
 			at := int64(math.MaxInt64)
@@ -133,7 +135,7 @@ func compareRow(a, b Row, tolerance float64) Difference {
 			}
 			return Difference{Kind: "times", Detail: fmt.Sprintf("%s: %d points wanted, %d got", a.Labels, len(a.T), len(b.T)), At: at, HasAt: true}
 		}
-		if i < len(a.V) && !near(a.V[i], b.V[i], tolerance) {
+		if i < len(a.V) && !rules.near(a.V[i], b.V[i]) {
 			return Difference{Kind: "value", Detail: fmt.Sprintf("%s at %s: want %s; got %s", a.Labels, seconds(a.T[i]), formatValue(a.V[i]), formatValue(b.V[i])), At: a.T[i], HasAt: true}
 		}
 	}

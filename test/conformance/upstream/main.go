@@ -29,8 +29,9 @@ type Options struct {
 	Features   string // of both engines, for random expressions
 	Random     int    // expressions
 	Seed       int64
-	List       string // where skipped cases are listed
-	Show       int    // failures printed by each part
+	For        time.Duration // longest run of random expressions; 0: until all are asked
+	List       string        // where skipped cases are listed
+	Show       int           // failures printed by each part
 }
 
 func (Options) say(format string, args ...any) { fmt.Printf(format, args...) }
@@ -121,6 +122,7 @@ func main() {
 	flag.StringVar(&o.Source, "source", "test/conformance/upstream", "`folder` of this program's sources")
 	flag.IntVar(&o.Random, "random", 20000, "random expressions")
 	flag.Int64Var(&o.Seed, "seed", 1, "of the random expressions")
+	flag.DurationVar(&o.For, "for", 0, "stop asking random expressions after this time, and report those asked")
 	flag.IntVar(&o.Show, "show", 20, "failures to print of each part")
 	flag.Parse()
 	var err error

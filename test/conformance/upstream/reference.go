@@ -82,8 +82,12 @@ type memoryQuerier struct {
 	mint, maxt int64
 }
 
-func (q *memoryQuerier) Select(_ context.Context, isSorted bool, _ *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
+func (q *memoryQuerier) Select(_ context.Context, isSorted bool, hints *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
 	reorder(ms)
+	mint, maxt := q.mint, q.maxt
+	if hints != nil { // a TSDB returns no samples beside them
+		mint, maxt = hints.Start-q.m.Wider, hints.End
+	}
 	var out []storage.Series
 next:
 	for _, s := range q.m.series {
@@ -93,8 +97,8 @@ next:
 				continue next
 			}
 		}
-		lo := sort.Search(len(s.samples), func(i int) bool { return s.samples[i].T() >= q.mint })
-		hi := sort.Search(len(s.samples), func(i int) bool { return s.samples[i].T() > q.maxt })
+		lo := sort.Search(len(s.samples), func(i int) bool { return s.samples[i].T() >= mint })
+		hi := sort.Search(len(s.samples), func(i int) bool { return s.samples[i].T() > maxt })
 		if lo < hi { // a TSDB does not return series without samples in the range
 			out = append(out, storage.NewListSeries(s.labels, s.samples[lo:hi]))
 		}

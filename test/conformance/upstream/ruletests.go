@@ -21,6 +21,7 @@ var ruleTestExceptions = map[string]string{}
 type ruleTest struct {
 	name   string
 	files  []string
+	flags  []string
 	passes bool
 	skip   string
 }
@@ -56,8 +57,12 @@ func ruleTests(o Options) ([]ruleTest, error) {
 		if strings.HasPrefix(t.name, "Disabled feature") {
 			t.skip = "the feature is always on in Prometheus 3"
 		}
-		if fieldsOf(row["args"])["run"] != nil {
-			t.skip = "chooses among the tests of a file with --run"
+		if run, ok := fieldsOf(row["args"])["run"].(*ast.CompositeLit); ok {
+			for _, e := range run.Elts {
+				if s, ok := constantString(e); ok {
+					t.flags = append(t.flags, "--run", s)
+				}
+			}
 		}
 		if row["ignoreUnknownFields"] != nil {
 			t.skip = "ignores unknown fields, which we refuse always"
@@ -77,7 +82,7 @@ func runRuleTests(o Options) *Result {
 	if err != nil {
 		return broken("ruletests", err)
 	}
-	if _, output, err := testRules(o, ""); err != nil && strings.Contains(output, "not expected") {
+	if _, output, err := testRules(o); err != nil && strings.Contains(output, "not expected") {
 		for _, t := range tests {
 			r.skip("%s: this plimsoll has no verb test rules", t.name)
 		}
@@ -96,7 +101,7 @@ func runRuleTests(o Options) *Result {
 				r.fail("%s: %v", t.name, err)
 				continue
 			}
-			passes, output, err := testRules(o, path)
+			passes, output, err := testRules(o, append(t.flags, path)...)
 			switch name := filepath.Base(file); {
 			case err != nil:
 				r.fail("%s: %s: %v", t.name, name, err)
@@ -116,12 +121,8 @@ func runRuleTests(o Options) *Result {
 }
 
 // testRules runs the verb on one file; exit status 2 is an error.
-func testRules(o Options, file string) (passes bool, output string, err error) {
-	args := []string{"test", "rules"}
-	if file != "" {
-		args = append(args, file)
-	}
-	c := exec.Command(o.Plimsoll, args...)
+func testRules(o Options, args ...string) (passes bool, output string, err error) {
+	c := exec.Command(o.Plimsoll, append([]string{"test", "rules"}, args...)...)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err = c.Run()
