@@ -233,6 +233,8 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
   const std::uint64_t sample_limit = config.limits.samples;
   cache_.Begin();
   family_ = {};
+  help_.family.clear();
+  unit_.family.clear();
   for (;;) {
     const PageParser::Entry entry = parser.Next();
     switch (entry) {
@@ -242,7 +244,12 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
       case PageParser::Entry::kUnit: {
         // Only of families that have a kept series, and once: a steady page allocates nothing here.
         const auto known = metadata.families.find(parser.Name());
-        if (known == metadata.families.end()) continue;
+        if (known == metadata.families.end()) {
+          Pending& pending = entry == PageParser::Entry::kHelp ? help_ : unit_;
+          pending.family = parser.Name();
+          pending.text = parser.Text();
+          continue;
+        }
         std::string& text =
             entry == PageParser::Entry::kHelp ? known->second.help : known->second.unit;
         if (text.empty() && !(text = parser.Text()).empty()) ++metadata.version;
@@ -354,6 +361,8 @@ Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry
     const auto [known, added] =
         metadata.families.try_emplace(std::string(suffixed ? family : name));
     if (added || known->second.type != parser.Type()) ++metadata.version;
+    if (added && help_.family == known->first) known->second.help = help_.text;
+    if (added && unit_.family == known->first) known->second.unit = unit_.text;
     known->second.type = parser.Type();
   }
   return {};

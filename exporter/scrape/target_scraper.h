@@ -135,6 +135,12 @@ class TargetScraper {
   TargetStatus status_;
   std::string body_;
   std::string_view family_;  // of the last TYPE line of the page that is being read
+  // What a page says about a family before its first series does: kept until the series comes.
+  struct Pending {
+    std::string family;
+    std::string text;
+  };
+  Pending help_, unit_;
   model::LabelsBuilder builder_;
   std::uint64_t dropped_[8] = {};
 };

@@ -30,6 +30,8 @@ const PrometheusApi::Endpoint PrometheusApi::kEndpoints[] = {
     {"POST", "/api/v1/query_exemplars", false, &QueryExemplarsPage},
     {"GET", "/api/v1/format_query", false, &FormatQueryPage},
     {"POST", "/api/v1/format_query", false, &FormatQueryPage},
+    {"GET", "/api/v1/parse_query", false, &ParseQueryPage},
+    {"POST", "/api/v1/parse_query", false, &ParseQueryPage},
     {"GET", "/api/v1/series", true, &SeriesPage},
     {"POST", "/api/v1/series", true, &SeriesPage},
     {"GET", "/api/v1/labels", true, &LabelNamesPage},

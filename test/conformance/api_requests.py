@@ -10,7 +10,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 KNOWN = [
     (r"/status/(config|flags|runtimeinfo|buildinfo|tsdb)|scrape_pools/config\?scrapePool=om", "status pages speak of this process"),
     (r"/api/v1/features", "features has the categories that exist here"),
-    (r"parse_query|/api/v1/read|self_metrics|relabel_steps|openapi\.yaml", "absent endpoints"),
+    (r"/api/v1/read|self_metrics|relabel_steps|openapi\.yaml", "absent endpoints"),
     (r"notifications/live", "notifications/live is 204"),
     (r"metadata\?.*limit=", "which targets and metrics come first is left open by Prometheus"),
     (r"label/l/values.*start=", "what has no sample between start and end is left out; Prometheus looks at whole chunks and heads"),
@@ -81,6 +81,13 @@ def queries(world):
         yield Request("/api/v1/query_range", {"query": "1", "start": end, "end": end, "step": 1, "timeout": timeout})
     for lookback in ("1s", "30", "x", "0", "-1", "1ms"):
         yield Request("/api/v1/query", {"query": "a_gauge", "time": end + 20, "lookback_delta": lookback})
+    for count in (9, 10, 11, 14):
+        many = " or ".join(f"quantile({i + 2}, a_gauge)" for i in range(count))
+        yield Request("/api/v1/query", {"query": many, "time": end}, any_order=True)
+        yield Request("/api/v1/query_range", {"query": many, "start": end - 30, "end": end, "step": 15}, any_order=True)
+        many = " or ".join(f"rate(a_gauge[{i + 1}m])" for i in range(count))
+        yield Request("/api/v1/query", {"query": many, "time": end}, any_order=True)
+        yield Request("/api/v1/query", {"query": many + " or " + " or ".join(f"quantile({i + 2}, a_gauge)" for i in range(count)), "time": end}, any_order=True)
     for stats in ("all", "true", "1", "x<y"):
         for query in ("1", "a_gauge", "sum(a_gauge)", "rate(b_requests_total[1m])", "a_gauge + a_gauge", "a_gauge[20s]",
                       "max_over_time(a_gauge[1m:10s])", "nobody", "vector(1)", "sum(rate(b_requests_total[30s])) by (code)"):
@@ -196,6 +203,11 @@ def long_expressions(expressions, count=3000, seed=1):
         yield text
 
 
+def durations():
+    return ["a[5m] offset -1h", "a offset (5m + 1)", "a[step()]", "a[range() * 2:min_of(1m, step())] @ start()", "a[-(5m)]", "a[(5)]", "a[+5m]", "a[5m:1m] @ 12.5",
+            "a offset -step()", "a[1h:] offset 5", "a[2 ^ 3]", "a[max_of(step(), 5m) % 7]", "sum_over_time(a[5m + (1m - 30s)] @ end() offset -(1 + 2))", "a[--5]"]
+
+
 def formatting(files):
     expressions = []
     for name in files:
@@ -203,8 +215,13 @@ def formatting(files):
             for line in lines:
                 line = line.rstrip("\n")
                 expressions.append(json.loads(line)["expr"] if line.startswith("{\"") else line)
-    for text in [*instant_queries(), *expressions, *long_expressions(expressions)]:
+    for text in [*instant_queries(), *expressions, *durations(), *long_expressions(expressions)]:
         yield Request("/api/v1/format_query", {"query": text}, "POST")
+    # As they are, and inside what has positions, signs and parts of its own.
+    for text in [*instant_queries(), *expressions, *durations()]:
+        yield Request("/api/v1/parse_query", {"query": text}, "POST")
+    for text in long_expressions(expressions, 500, 2):
+        yield Request("/api/v1/parse_query", {"query": text}, "POST")
     yield Request("/api/v1/format_query", {"query": "sum  (up) # why\n + 1"})
 
 

@@ -174,7 +174,7 @@ scrape_configs:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def wait(self, name):
-        """Until every target was scraped twice, so that metadata is there too."""
+        """Until every target was scraped a few times."""
         deadline = time.monotonic() + 60
         while True:
             try:

@@ -47,8 +47,7 @@ scrape_configs:
     static_configs: [{{targets: ["{cls.target.address}"]}}]
 """)
         cls.plimsoll = Plimsoll("--config.file", config, "--web.listen-address=127.0.0.1:0", "--secure-port=0")
-        # HELP is known from the second page on.
-        eventually(lambda: len(cls.target.requests) > 2 and cls.plimsoll.query("count_over_time(up[1m]) > 1"), "two scrapes")
+        eventually(lambda: cls.plimsoll.query("queued_splits"), "the first page")
         cls.labels = {"instance": cls.target.address, "job": "engine"}
 
     @classmethod

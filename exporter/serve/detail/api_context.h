@@ -58,6 +58,8 @@ http::Response QueryPage(const ApiContext& context, const http::Request& request
 http::Response QueryRangePage(const ApiContext& context, const http::Request& request);
 http::Response QueryExemplarsPage(const ApiContext& context, const http::Request& request);
 http::Response FormatQueryPage(const ApiContext& context, const http::Request& request);
+// syntax_tree_page.cc
+http::Response ParseQueryPage(const ApiContext& context, const http::Request& request);
 // listing.cc
 http::Response SeriesPage(const ApiContext& context, const http::Request& request);
 http::Response LabelNamesPage(const ApiContext& context, const http::Request& request);

@@ -93,6 +93,9 @@ TEST_CASE("floats read as Go's ParseFloat reads them") {
     CHECK_FALSE(ParseFloat(bad).has_value());
   }
   CHECK(ParseFloat("0x1p3", true) == 8);
+  CHECK(ParseFloat("1_000.5", true) == 1000.5);
+  CHECK_FALSE(ParseFloat("1__0", true).has_value());
+  CHECK_FALSE(ParseFloat("1_", true).has_value());
 }
 
 TEST_CASE("durations are ordered units, each at most once") {

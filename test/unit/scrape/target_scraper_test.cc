@@ -294,11 +294,24 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "metadata is kept for families that have a series") {
-  Page("# HELP a What a is.\n# TYPE a counter\na 1\n# TYPE none gauge\n", kSlot);
-  Page("# HELP a What a is.\n# TYPE a counter\na 1\n# TYPE none gauge\n", kSlot + 15000);
+  Page("# HELP none Nothing.\n# TYPE none gauge\n# HELP a What a is.\n# TYPE a counter\na 1\n",
+       kSlot);
   REQUIRE(metadata.families.size() == 1);
   CHECK(metadata.families.begin()->second ==
         model::Metadata{model::MetricType::kCounter, "What a is.", ""});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a family is called what its TYPE line calls it") {
+  Page("# TYPE b_total counter\n# HELP b_total What b is.\nb_total 1\n", kSlot);
+  CHECK(metadata.families.at("b_total") ==
+        model::Metadata{model::MetricType::kCounter, "What b is.", ""});
+  Page("# TYPE c_bytes counter\n# UNIT c_bytes bytes\nc_bytes_total 1\n# EOF\n", kSlot + 15000,
+       "application/openmetrics-text; version=1.0.0");
+  CHECK(metadata.families.at("c_bytes") ==
+        model::Metadata{model::MetricType::kCounter, "", "bytes"});
+  Page("# TYPE d histogram\nd_bucket{le=\"+Inf\"} 1\nd_sum 1\nd_count 1\n", kSlot + 30000);
+  CHECK(metadata.families.at("d").type == model::MetricType::kHistogram);
+  CHECK(metadata.families.size() == 3);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the request says who asks, what is understood and how long it waits") {

@@ -16,6 +16,30 @@ TEST_CASE("a query is printed for people") {
         Bad(R"(invalid parameter \"query\": 1:2: parse error: unclosed left parenthesis)"));
 }
 
+TEST_CASE("the tree of a query") {
+  Api api;
+  CHECK(
+      api.Get("/parse_query?query=-sum%20by(a)(x{b=%22c%3C%22}%20offset%201m)") ==
+      Good(
+          R"({"expr":{"expr":{"anchored":false,"matchers":[{"name":"b","type":"=","value":"c\u003c"},)"
+          R"({"name":"__name__","type":"=","value":"x"}],"name":"x","offset":60000,"offsetExpr":null,)"
+          R"("smoothed":false,"startOrEnd":null,"timestamp":null,"type":"vectorSelector"},"grouping":)"
+          R"(["a"],"op":"sum","param":null,"type":"aggregation","without":false},"op":"-","type":)"
+          R"("unaryExpr"})"));
+  CHECK(
+      api.Get("/parse_query?query=a[(5)]%20@%20start()")
+          .find(
+              R"("range":0,"rangeExpr":{"lhs":null,"op":"+","rhs":{"duration":false,"type":)"
+              R"("numberLiteral","val":"5"},"type":"durationExpr","wrapped":true},"smoothed":false,)"
+              R"("startOrEnd":"start","timestamp":null,"type":"matrixSelector")") !=
+      std::string::npos);
+  CHECK(
+      api.Get("/parse_query?query=a%20%3E%20bool%20on(b)%20group_left(c)%20pi()") ==
+      Bad(R"(invalid parameter \"query\": 1:1: parse error: vector matching only allowed between instant vectors)"));
+  CHECK(api.Get("/parse_query?query=(") ==
+        Bad(R"(invalid parameter \"query\": 1:2: parse error: unclosed left parenthesis)"));
+}
+
 TEST_CASE("scrape pools and their configuration") {
   Api api;
   CHECK(api.Get("/scrape_pools") == Good(R"({"scrapePools":["dead","other"]})"));
