@@ -362,6 +362,35 @@ bool IsValidUtf8(std::string_view text) {
   return true;
 }
 
+namespace {
+
+// Beyond ASCII, what has no ink of its own: control and format characters, blanks and line ends,
+// private use. Go's strconv.IsPrint leaves out code points without a meaning too, which are as many
+// as Unicode's version says.
+bool IsPrintable(char32_t code) {
+  constexpr std::pair<char32_t, char32_t> kHidden[] = {
+      {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},      {0x61c, 0x61c},
+      {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},      {0x8e2, 0x8e2},
+      {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},    {0x2028, 0x202f},
+      {0x205f, 0x2064},   {0x2066, 0x206f},   {0x3000, 0x3000},    {0xe000, 0xf8ff},
+      {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd},  {0x110cd, 0x110cd},
+      {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},  {0xe0001, 0xe0001},
+      {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
+  return std::none_of(std::begin(kHidden), std::end(kHidden), [&](const auto& range) {
+    return code >= range.first && code <= range.second;
+  });
+}
+
+// Requires: one valid code point.
+char32_t CodePointOf(std::string_view rune) {
+  const auto first = static_cast<unsigned char>(rune[0]);
+  char32_t code = first & (0xffU >> (rune.size() + 1));
+  for (const char c : rune.substr(1)) code = (code << 6) | (static_cast<unsigned char>(c) & 0x3fU);
+  return code;
+}
+
+}  // namespace
+
 std::string GoQuote(std::string_view text) {
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -411,7 +440,12 @@ std::string GoQuote(std::string_view text) {
       out += fmt::format("\\x{:02x}", c);
       continue;
     }
-    out += rune;
+    const auto code = static_cast<std::uint32_t>(CodePointOf(rune));
+    if (IsPrintable(code)) {
+      out += rune;
+    } else {
+      out += code < 0x10000 ? fmt::format("\\u{:04x}", code) : fmt::format("\\U{:08x}", code);
+    }
     i += length - 1;
   }
   return out + '"';

@@ -35,6 +35,8 @@ class Request:
 
 def instant_queries():
     return [
+        r'"\b\f\x7f\u2028\x01\t\r<>&\u00e9\U0001f600\\\"/"', r'label_replace(vector(1), "l", "\b\f\x7f\u2028\x01<>&\\\"/", "", "")',
+        r'x{a="\b\x01\u2028<"', r'"\xff"', "vector(-0)", "-0", "1e-6", "vector(1e20)", "vector(0.1+0.2)", "vector(5e-324)",
         "1", "-1", "1e21", "1e-7", "Inf", "-Inf", "NaN", '"text"', '"<a>&\u20ac\\n\\""', "time()", "vector(1)", "vector(time())",
         "a_gauge", 'a_gauge{l="x"}', "a_gauge[20s]", "a_gauge[20s] offset 10s", "d_odd", "d_odd[10s]", '{"e.utf8"}', '{"e.utf8","l.m"="x"}',
         "sum(a_gauge)", "sum by (l) (a_gauge)", "sort(b_requests_total)", "sort_desc(b_requests_total)", "topk(2, b_requests_total)",

@@ -98,6 +98,14 @@ TEST_CASE("floats read as Go's ParseFloat reads them") {
   CHECK_FALSE(ParseFloat("1_", true).has_value());
 }
 
+TEST_CASE("quoted text shows what has no ink") {
+  CHECK(GoQuote("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") ==
+        "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
+  CHECK(GoQuote("\xe2\x80\xa8|\xc2\xa0|\xef\xbb\xbf") == R"("\u2028|\u00a0|\ufeff")");
+  CHECK(GoQuote("\xf3\xa0\x80\x81") == R"("\U000e0001")");
+  CHECK(GoQuote("\xff\x7f") == R"("\xff\x7f")");
+}
+
 TEST_CASE("durations are ordered units, each at most once") {
   CHECK(*ParseDuration("1h30m") == 90min);
   CHECK(*ParseDuration("1d2h3m4s5ms") == 26h + 3min + 4s + 5ms);
