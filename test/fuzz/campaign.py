@@ -24,6 +24,8 @@ PLANTED_SECONDS = 300
 
 # Target: the files that are the parser under test, and a bug to plant: file, the text, what replaces it.
 TARGETS = {
+    "api_request": (["serve/detail/api_parameters.cc", "exposition/name_escape.cc"],
+                    ("exposition/name_escape.cc", "if (end == 0) {", "if (end == kMostDigits + 1) {")),
     "gunzip": (["http/gzip.cc"],
                ("http/gzip.cc", "out.size() + produced >= limit", "out.size() + produced > limit + 16384")),
     "http_message": (["http/message.cc"], ("http/message.cc", "c == '.' || c == '_' || c == '~'",
@@ -49,7 +51,7 @@ TARGETS = {
     "xor_chunk": (["store/detail/chunk.cc", "store/detail/chunk_reader.h", "store/detail/chunk_fields.h"],
                   ("store/detail/chunk.cc", "if (Fits(lag, kShortLag))", "if (Fits(lag, kShortLag + 1))")),
     "promql": (["promql/lexer.cc", "promql/parser.cc", "promql/parse_selector.cc", "promql/parse_duration.cc",
-                "promql/parse_postfix.cc", "promql/lexer_literals.cc", "promql/check.cc", "promql/print.cc",
+                "promql/parse_postfix.cc", "promql/lexer_literals.cc", "promql/check.cc", "promql/print.cc", "promql/prettify.cc",
                 "promql/ast.cc", "promql/reach.cc", "promql/functions.cc", "promql/text.cc"],
                ("promql/print.cc", "model::IsLegacyLabelName(labels[i]) ? labels[i] : QuoteLiteral(labels[i])", "labels[i]")),
     "rule_test": (["promql/parse_series.cc", "ruler/rule_test_file.cc"],
