@@ -19,7 +19,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "e2e"))
 
 from cluster import Cluster  # noqa: E402
-from evidence import AVERAGED, Evidence, Expected  # noqa: E402
+from evidence import MEMORY_LAG, NEXT_LOOK, QUERY_LAG, Evidence, Expected  # noqa: E402
 from harness import Pki, Plimsoll, run, write  # noqa: E402
 from policies import TUNED, policies, transitions, tuned  # noqa: E402
 from reads import Reader, Watch  # noqa: E402
@@ -275,7 +275,9 @@ class Run:
                     values += 1
                     key = int(read.time * 2)
                     if key not in cache:
-                        cache = {key: Expected(self.evidence, read.time, self.version, instance.target_free_gib)}
+                        # The evidence looks once a second: a scrape may have seen first what it says next.
+                        cache = {key: Expected(self.evidence, read.time + NEXT_LOOK, self.version, instance.target_free_gib,
+                                               QUERY_LAG + NEXT_LOOK, MEMORY_LAG + NEXT_LOOK)}
                     pair = cache[key].of(read.metric)
                     slack = 0.0011 + abs(read.value) * 0.005
                     if pair is None or not pair[0] - slack <= read.value <= pair[1] + slack:

@@ -21,6 +21,8 @@ AVERAGED = 60
 REMEMBERED = 300
 # A sample counts as missing when the coordinator has not answered for so long.
 DEAD_AFTER = 4
+# A look at the evidence happens at the latest so many seconds after a change.
+NEXT_LOOK = 3
 GIB = 2 ** 30
 
 
