@@ -206,6 +206,13 @@ base::Result<void> Evaluator::CheckUnique(Block& block) const {
   return {};
 }
 
+namespace {
+std::size_t FirstPresent(const double* values, std::size_t steps) {
+  return static_cast<std::size_t>(
+      std::find_if(values, values + steps, [](double v) { return !IsAbsent(v); }) - values);
+}
+}  // namespace
+
 base::Result<void> Evaluator::MergeEqualRows(Block& block, const Grid&) {
   if (block.unique || block.rows.size() < 2) return {};
   KeyTable keys(block.rows.size());
@@ -218,13 +225,17 @@ base::Result<void> Evaluator::MergeEqualRows(Block& block, const Grid&) {
   }
   block.unique = true;
   if (keys.size() == block.rows.size()) return {};
-  // Ordinals count first appearances, so a row never moves behind itself.
+  // Ordinals count first appearances, so a row never moves behind itself. Whether the name goes is
+  // what the earliest value says.
   std::vector<Row> rows;
+  std::vector<std::size_t> first;
   for (std::size_t r = 0; r < block.rows.size(); ++r) {
     const double* from = block.RowValues(r);
     double* to = block.RowValues(target[r]);
+    const std::size_t begins = FirstPresent(from, block.steps);
     if (target[r] == rows.size()) {
       rows.push_back(block.rows[r]);
+      first.push_back(begins);
       if (from == to) continue;
       std::memmove(to, from, block.steps * sizeof(double));
       if (block.tracked())
@@ -238,6 +249,10 @@ base::Result<void> Evaluator::MergeEqualRows(Block& block, const Grid&) {
       if (block.tracked()) block.RowSources(target[r])[k] = block.RowSources(r)[k];
     }
     rows[target[r]].present += block.rows[r].present;
+    if (delayed() && begins < first[target[r]]) {
+      first[target[r]] = begins;
+      rows[target[r]].drop_name = block.rows[r].drop_name;
+    }
   }
   block.rows = std::move(rows);
   return {};

@@ -29,6 +29,7 @@ type Options struct {
 	Features   string // of both engines, for random expressions
 	Random     int    // expressions
 	Seed       int64
+	World      int64         // the first world, to see a find again
 	For        time.Duration // longest run of random expressions; 0: until all are asked
 	List       string        // where skipped cases are listed
 	Show       int           // failures printed by each part
@@ -122,6 +123,7 @@ func main() {
 	flag.StringVar(&o.Source, "source", "test/conformance/upstream", "`folder` of this program's sources")
 	flag.IntVar(&o.Random, "random", 20000, "random expressions")
 	flag.Int64Var(&o.Seed, "seed", 1, "of the random expressions")
+	flag.Int64Var(&o.World, "world", 0, "first world of the random expressions, as a find names it without the seed")
 	flag.DurationVar(&o.For, "for", 0, "stop asking random expressions after this time, and report those asked")
 	flag.IntVar(&o.Show, "show", 20, "failures to print of each part")
 	flag.Parse()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -57,7 +58,8 @@ func (f *Fuzz) shrink(memory *Memory, q Query, d Difference) (Query, Difference)
 			}
 		}
 	}
-	for budget := 200; budget > 0; {
+	begun := time.Now()
+	for budget := 200; budget > 0 && time.Since(begun) < 4*slowQuery; {
 		smaller := false
 		for _, x := range f.candidates(q, d) {
 			budget--
@@ -65,7 +67,7 @@ func (f *Fuzz) shrink(memory *Memory, q Query, d Difference) (Query, Difference)
 				q, d, smaller = x, again, true
 				break
 			}
-			if budget == 0 {
+			if budget == 0 || time.Since(begun) > 4*slowQuery {
 				break
 			}
 		}

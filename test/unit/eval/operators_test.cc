@@ -99,3 +99,18 @@ TEST_CASE_FIXTURE(World, "a name that is removed late can still be read") {
         "{n=\"a_total\"} 0.5");
   CHECK(Eval("sum by (__name__) (rate(a_total[2m]))", 1min) == "{} 0.5");
 }
+
+TEST_CASE_FIXTURE(
+    World, "a series whose name is to go at some steps only keeps what its first value says") {
+  options.features.delayed_name_removal = true;
+  Load("x 1 5 1");
+  CHECK(EvalRange("abs(x > 2) or x", 0min, 2min, 1min) == "x 1@0 5@60 1@120");
+  CHECK(EvalRange("abs(x < 2) or x", 0min, 2min, 1min) == "{} 1@0 5@60 1@120");
+}
+
+TEST_CASE_FIXTURE(World,
+                  "rows that become one series do not get back a name that one of them has lost") {
+  Load("x{a=\"1\"} 7 stale 9");
+  Load("{a=\"1\"} _ 5 stale");
+  CHECK(EvalRange("-{a=\"1\"}", 0min, 2min, 1min) == "{a=\"1\"} -7@0 -5@60 -9@120");
+}
