@@ -79,7 +79,7 @@ def setup(folder, *options, source=ROOT):
     os.environ.update(CCACHE_BASEDIR=str(source), CCACHE_NOHASHDIR="1", CCACHE_SLOPPINESS="time_macros")
     if not (folder / "build.ninja").exists():
         clang = {**os.environ, "CC": "ccache clang-16", "CXX": "ccache clang++-16"}
-        command = ["meson", "setup", folder, source, "-Dbuildtype=plain", "-Doptimization=1", "-Db_lundef=false", *options]
+        command = ["meson", "setup", folder, source, "-Doptimization=1", "-Ddebug=false", "-Db_lundef=false", *options]
         run(command, check=True, env=clang, stdout=subprocess.DEVNULL)
 
 
