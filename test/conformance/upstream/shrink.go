@@ -27,7 +27,7 @@ func (f *Fuzz) differs(memory *Memory, q Query) (Difference, bool) {
 	want, got := reference(f.engine, memory, q), f.product.ask(q)
 	rules := f.rules(q.Expr, constructs(q.Expr))
 	d := compare(want, got, rules)
-	if !d.found() || f.wavers(memory, q, want, rules, d) {
+	if !d.found() || f.wavers(memory, q, want, rules) {
 		return Difference{}, false
 	}
 	return d, true
