@@ -5,12 +5,14 @@
 #include <cstdio>
 #include <exception>
 
+#include "app/memory.h"
 #include "app/options.h"
 #include "app/verbs.h"
 #include "base/format.h"
 
 int main(int argc, char** argv) try {
   using namespace plimsoll::app;
+  KeepMemorySmall();
   auto parsed = ParseCommandLine(argc, argv);
   if (const auto* leave = std::get_if<Leave>(&parsed)) {
     fmt::print(leave->code == kGood ? stdout : stderr, "{}", leave->text);

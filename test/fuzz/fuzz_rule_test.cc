@@ -2,11 +2,14 @@
 //
 // Unit-test files, test scripts and the series in both: a text is refused with an error, or prints
 // as one that means the same.
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "model/sample.h"
 #include "promql/series.h"
 #include "ruler/rule_test_file.h"
 #include "support/promql_script.h"
@@ -35,6 +38,15 @@ void CheckSeries(std::string_view text) {
   const auto second = promql::ParseSeries(printed, kLimits);
   if (!second) Broken(second.error().message.c_str(), text, printed);
   if (second->labels != first->labels) Broken("the labels differ", text, printed);
+  const auto same = [](const std::optional<double>& a, const std::optional<double>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    if (std::isnan(*a) || std::isnan(*b))  // one NaN is as good as another, but for the marker
+      return std::isnan(*a) && std::isnan(*b) && model::IsStaleNaN(*a) == model::IsStaleNaN(*b);
+    return model::Sample{0, *a} == model::Sample{0, *b};
+  };
+  if (!std::equal(first->values.begin(), first->values.end(), second->values.begin(),
+                  second->values.end(), same))
+    Broken("the values differ", text, printed);
   if (promql::PrintSeries(*second) != printed) Broken("printing is not stable", text, printed);
   const auto metric = promql::ParseMetric(first->labels.ToString());
   if (!metric || *metric != first->labels) Broken("the metric differs", text, printed);
