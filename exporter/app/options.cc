@@ -227,8 +227,12 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
       std::string text = version ? std::string(Version()) + "\n" : std::string();
       if (!version) {
         const CLI::App* asked = &app;
-        while (!asked->get_subcommands().empty()) asked = asked->get_subcommands().front();
-        text = asked->help("plimsoll");
+        std::string before;  // the words in front of the verb that is asked about
+        while (!asked->get_subcommands().empty()) {
+          before += (before.empty() ? "" : " ") + asked->get_name();
+          asked = asked->get_subcommands().front();
+        }
+        text = asked->help(before);
       }
       return Leave{kGood, text};
     }

@@ -23,7 +23,7 @@ namespace {
 base::Result<std::function<bool(const std::string&)>> Wanted(const std::vector<std::string>& run) {
   if (run.empty()) return std::function<bool(const std::string&)>();
   std::string any;
-  for (const std::string& pattern : run) any += (any.empty() ? "" : "|") + pattern;
+  for (const std::string& pattern : run) any += (any.empty() ? "(?:" : "|(?:") + pattern + ")";
   auto regex = model::Regex::Compile("(?s:.*)(?:" + any + ")(?s:.*)");
   if (!regex) return base::BadInput("--run: " + regex.error().message);
   return std::function<bool(const std::string&)>(

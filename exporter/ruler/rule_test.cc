@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Load, evaluate, compare. See ruler/rule_test.h.
+// Load, evaluate, compare. Longer than most: one test goes through all three, and their errors are
+// one list. See ruler/rule_test.h.
 #include "ruler/rule_test.h"
 
 #include <algorithm>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // From a fetched page to appended samples, in the order of the scrape loop of Prometheus: samples,
-// stale markers of what vanished, report series, all in one batch.
+// stale markers of what vanished, report series, all in one batch. Longer than most: it is the life
+// of one batch, whose counts, limits and failures every step reads.
 #include "scrape/target_scraper.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lexer and parser of label selectors, and what a requirement means.
+// Lexer and parser of label selectors, and what a requirement means. Longer than most: it is one
+// small language, with the error texts of Kubernetes.
 //
 // The lexer knows no keywords beyond `in` and `notin`, and whether these are keywords is for the
 // parser to say: a label may be called "in".

@@ -112,13 +112,14 @@ def memory(_):
         pki = Pki()
         name, target, path = trino(pki, kind)
         plimsoll = started(pki, path)
-        print(f"page: {name}")
+        print(f"page: {name}\nonce it listens: peak {resident(plimsoll.process.pid, 'VmHWM'):.1f} MiB")
         for scrapes in (20, 50):
             eventually(lambda: len(target.requests) >= scrapes, "scrapes")
             pid = plimsoll.process.pid
             answer = plimsoll.external(pki, "default", "trino-queued")
             series = plimsoll.query('count({__name__!=""})')
-            print(f"after {scrapes} scrapes, one a second: resident {resident(pid):.1f} MiB, peak {resident(pid, 'VmHWM'):.1f} MiB, "
+            print(f"after {scrapes} scrapes, one a second: resident {resident(pid):.1f} MiB, of these {resident(pid, 'RssAnon'):.1f} no file, "
+                  f"peak {resident(pid, 'VmHWM'):.1f} MiB, "
                   f"{series[0][1]:.0f} series, trino-queued {answer.status}", flush=True)
         plimsoll.stop()
         target.close()

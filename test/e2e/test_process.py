@@ -102,6 +102,9 @@ signals: [{name: queued, help: Queries that wait., type: gauge}]
         self.assertEqual(run().returncode, 2)
         self.assertEqual(run("--no-such-flag").returncode, 2)
         self.assertEqual(run("--help").returncode, 0)
+        for words in ([], ["demo"], ["test", "rules"]):
+            usage = run(*words, "--help").stdout.splitlines()[1]
+            self.assertTrue(usage.startswith(" ".join(["Usage: plimsoll", *words, "[OPTIONS]"])), usage)
         self.assertEqual(run("version").returncode, 0)
         self.assertEqual(run("--config.file", "/no/such/file").returncode, 1)
 

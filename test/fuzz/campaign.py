@@ -119,7 +119,7 @@ def fuzz(target, seconds):
 def cover(targets):
     folder = ROOT / "build-cover"
     flags = "-fprofile-instr-generate -fcoverage-mapping"
-    setup(folder, "-Db_coverage=false", f"-Dcpp_args={flags}", f"-Dcpp_link_args={flags}")
+    setup(folder, f"-Dcpp_args={flags}", f"-Dcpp_link_args={flags}")
     run(["ninja", "-C", folder, *("test/fuzz/fuzz_" + t for t in targets)], check=True, stdout=subprocess.DEVNULL)
     good = True
     for target in targets:

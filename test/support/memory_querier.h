@@ -47,6 +47,8 @@ class MemoryStorage final : public store::Queryable {
   }
   void SetOldestComplete(model::Time time) { oldest_ = time; }
   int selects() const { return selects_; }
+  // From now on open views say that their samples were taken away (they still give them).
+  void BreakViews() { broken_ = true; }
 
   std::unique_ptr<store::Querier> Open() const override { return std::make_unique<View>(*this); }
 
@@ -87,6 +89,7 @@ class MemoryStorage final : public store::Queryable {
     model::Time RecordedSource(store::SeriesRef ref) const override { return Get(ref).source; }
     model::Time OldestComplete() const override { return storage_.oldest_; }
     std::uint64_t TableVersion() const override { return storage_.version_; }
+    bool Broken() const override { return storage_.broken_; }
 
    private:
     static const Series& Get(store::SeriesRef ref) { return *reinterpret_cast<const Series*>(ref); }
@@ -103,6 +106,7 @@ class MemoryStorage final : public store::Queryable {
   std::map<model::Labels, std::unique_ptr<Series>> series_;
   model::Time oldest_ = INT64_MIN;
   std::uint64_t version_ = 1;
+  bool broken_ = false;
   mutable int selects_ = 0;
 };
 

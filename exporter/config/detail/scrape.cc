@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// global and scrape_configs: prometheus.yml's keys, defaults, inheritance and error texts.
+// global and scrape_configs: prometheus.yml's keys, defaults, inheritance and error texts. Longer
+// than most because it has one line or a few for each key.
 #include <algorithm>
 
 #include "base/format.h"

@@ -68,6 +68,10 @@ http::Response ApiError(int code, std::string_view type, std::string_view messag
   return response;
 }
 
+base::Error ViewExpired() {
+  return {base::Error::Kind::kInternal, "the query took so long that its samples have expired"};
+}
+
 void WriteLabels(const model::Labels& labels, document::JsonWriter& json) {
   json.Object();
   for (const model::Label& label : labels) json.Key(label.name).LabelString(label.value);

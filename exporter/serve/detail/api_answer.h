@@ -25,6 +25,9 @@ http::Response ApiSuccess(const std::function<void(document::JsonWriter&)>& data
 // The status code follows from the kind, as the server's does.
 http::Response ApiError(const base::Error& error);
 http::Response ApiError(int code, std::string_view type, std::string_view message);
+// For whoever reads samples: to be answered when Querier::Broken() is true at the end, because from
+// then on the storage gave nothing, and an answer would leave out series that exist.
+base::Error ViewExpired();
 
 void WriteLabels(const model::Labels& labels, document::JsonWriter& json);
 // "0001-01-01T00:00:00Z" for zero, as Go writes a time that never was.

@@ -67,6 +67,7 @@ http::Response CardinalityPage(const ApiContext& context, const http::Request& r
     oldest = std::min(oldest, columns.times.front());
     newest = std::max(newest, columns.times.back());
   }
+  if (querier->Broken()) return ApiError(ViewExpired());
   Counts metrics, labels, bytes, pairs;
   for (const auto& [name, of_name] : values) {
     std::uint64_t size = 0;

@@ -9,6 +9,7 @@
 #include "exposition/content_type.h"
 #include "exposition/writer.h"
 #include "promql/parser.h"
+#include "serve/detail/api_answer.h"
 #include "serve/detail/api_context.h"
 #include "serve/detail/api_parameters.h"
 #include "serve/detail/plain_text.h"
@@ -79,6 +80,7 @@ http::Response FederatePage(const ApiContext& context, const http::Request& requ
     family.points.push_back({*series.labels, value, latest->sample.time});
   }
   write();
+  if (querier->Broken()) return PlainError(500, ViewExpired().message);
   exposition::WriteEnd(options, response.body);
   return response;
 }

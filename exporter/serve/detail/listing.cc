@@ -72,6 +72,7 @@ http::Response SeriesPage(const ApiContext& context, const http::Request& reques
   std::vector<const model::Labels*> found;
   ForEachSeries(*selection, *querier,
                 [&](const model::Labels& labels) { found.push_back(&labels); });
+  if (querier->Broken()) return ApiError(ViewExpired());
   const auto before = [](const model::Labels* a, const model::Labels* b) { return *a < *b; };
   const auto equal = [](const model::Labels* a, const model::Labels* b) { return *a == *b; };
   if (selection->sets.size() > 1) {
@@ -101,6 +102,7 @@ http::Response LabelNamesPage(const ApiContext& context, const http::Request& re
       if (!names.contains(label.name)) names.emplace(label.name);
     }
   });
+  if (querier->Broken()) return ApiError(ViewExpired());
   return List({names.begin(), names.end()}, selection->limit);
 }
 
@@ -121,6 +123,7 @@ http::Response LabelValuesPage(const ApiContext& context, const http::Request& r
     const std::string_view value = labels.Get(name);
     if (!value.empty() && !values.contains(value)) values.emplace(value);
   });
+  if (querier->Broken()) return ApiError(ViewExpired());
   return List({values.begin(), values.end()}, selection->limit);
 }
 

@@ -130,10 +130,6 @@ base::Error WithParameter(base::Error error) {
   return InvalidParameter("query", error.message);
 }
 
-base::Error Broken() {
-  return {base::Error::Kind::kInternal, "the query took so long that its samples have expired"};
-}
-
 }  // namespace
 
 http::Response QueryPage(const ApiContext& context, const http::Request& request) {
@@ -154,7 +150,7 @@ http::Response QueryPage(const ApiContext& context, const http::Request& request
   stats.Prepared();
   auto answer = eval::Instant(**expr, text, *querier, *time, *options);
   stats.Evaluated();
-  if (answer && querier->Broken()) answer = Broken();
+  if (answer && querier->Broken()) answer = ViewExpired();
   if (!answer) {
     context.refused(answer.error());
     return ApiError(WithParameter(answer.error()));
@@ -202,7 +198,7 @@ http::Response QueryRangePage(const ApiContext& context, const http::Request& re
   stats.Prepared();
   auto answer = eval::Range(**expr, text, *querier, *start, *end, whole_step, *options);
   stats.Evaluated();
-  if (answer && querier->Broken()) answer = Broken();
+  if (answer && querier->Broken()) answer = ViewExpired();
   if (!answer) {
     context.refused(answer.error());
     return ApiError(WithParameter(answer.error()));

@@ -169,5 +169,20 @@ TEST_CASE("scripts of other origins may read") {
   CHECK(api.Ask("GET", "/alerts").headers == headers);
 }
 
+TEST_CASE("a view that expired meanwhile is an error everywhere, never a shorter answer") {
+  Api api;
+  api.storage.BreakViews();
+  constexpr const char* kExpired =
+      R"(500 {"status":"error","errorType":"internal","error":"the query took so long that its samples have expired"})";
+  for (const char* target :
+       {"/query?query=up", "/query_range?query=up&start=0&end=1&step=1", "/series?match[]=up",
+        "/labels", "/label/job/values", "/status/tsdb"}) {
+    CAPTURE(target);
+    CHECK(api.Get(target) == kExpired);
+  }
+  CHECK(api.Get("/federate?match[]=up") ==
+        "500 the query took so long that its samples have expired\n");
+}
+
 }  // namespace
 }  // namespace plimsoll::serve
