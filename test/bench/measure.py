@@ -5,8 +5,12 @@ usage: PLIMSOLL=build/plimsoll python3 test/bench/measure.py start      from exe
                                                              memory     with the Trino preset on a complete recorded page
                                                              hpa        CPU and latency of an HPA's read over TLS
                                                              scrape     CPU per scraped sample, and memory per series
+                                                             query      CPU, latency and memory of PromQL (promql_grid.py)
+                                                             rules      CPU and memory of recording rules
 
-  --rival COMMAND   scrape: also measure this one; {config}, {data} and {port} are put in
+  --rival COMMAND   scrape, query, rules: also measure this one; {config}, {data} and {port} are put in
+  --only TEXT       query: the rows with this text in "SERIES KIND: NAME"
+  --rounds N        query: how often each row is measured; the least counts
   --bare COMMAND    hpa: also ask this TLS server for a constant; {port}, {cert}, {key} and {ca} are put in
   --bare-path PATH  what to ask it for
 
@@ -17,7 +21,6 @@ import gzip
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,23 +31,10 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from harness import BINARY, ROOT, Pki, Plimsoll, Target, eventually, run, write  # noqa: E402
 
+import promql_grid  # noqa: E402
+from process import answers, cpu, free_port, resident  # noqa: E402
+
 LOAD = os.path.join(os.path.dirname(BINARY) or ".", "test", "bench")
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def cpu(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def resident(pid, field="VmRSS"):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) / 1024
-    return 0.0
-
 
 # A coordinator's own page and what a JMX agent makes of it; the newest release that was recorded.
 PAGES = {"native": ("07-queued-1w/metrics-full", "application/openmetrics-text;charset=utf-8;version=1.0.0"),
@@ -197,17 +187,6 @@ def ask(name, pid, port, path, pki, connections, base, seconds=10):
           f"{figures['p99_ms']:.3f} | {figures['requests'] / seconds:.0f} |", flush=True)
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def answers(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
 def scrape(arguments):
     print("| Program | Series | Interval | CPU us/sample | Resident MiB | KB a series over idle |\n|---|--:|--:|--:|--:|--:|")
     commands = [("plimsoll", f"{BINARY} --config.file={{config}} --web.listen-address=127.0.0.1:{{port}} --secure-port=0")]
@@ -250,12 +229,15 @@ def held(port, series):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["start", "memory", "hpa", "scrape"])
+    parser.add_argument("what", choices=["start", "memory", "hpa", "scrape", "query", "rules"])
     parser.add_argument("--rival")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--least", type=float, default=0.7, help="query: seconds per row and round")
     parser.add_argument("--bare")
     parser.add_argument("--bare-path", default="/")
     arguments = parser.parse_args()
-    {"start": start, "memory": memory, "hpa": hpa, "scrape": scrape}[arguments.what](arguments)
+    {"start": start, "memory": memory, "hpa": hpa, "scrape": scrape, "query": promql_grid.query, "rules": promql_grid.rules}[arguments.what](arguments)
 
 
 if __name__ == "__main__":
