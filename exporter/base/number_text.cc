@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Numbers, durations, sizes and times as text. See number_text.h for which spelling is whose.
+//
+// Longer than most files: the spellings share their tables and digit readers, one page each.
 #include "base/number_text.h"
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/format.h"
+#include "base/utf8.h"
 
 namespace plimsoll::base {
 namespace {
@@ -330,66 +333,13 @@ std::optional<Time> ParseRfc3339(std::string_view text) {
 }
 
 bool IsValidUtf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t length = 0;
-    std::uint32_t code = 0;
-    if (lead >= 0xC2 && lead <= 0xDF)
-      length = 2, code = lead & 0x1F;
-    else if (lead >= 0xE0 && lead <= 0xEF)
-      length = 3, code = lead & 0x0F;
-    else if (lead >= 0xF0 && lead <= 0xF4)
-      length = 4, code = lead & 0x07;
-    else
-      return false;
-    if (i + length > text.size()) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xC0) != 0x80) return false;
-      code = code << 6 | (next & 0x3FU);
-    }
-    if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10FFFF ||
-        (code >= 0xD800 && code <= 0xDFFF)) {
-      return false;
-    }
-    i += length;
+  while (!text.empty()) {
+    const CodePoint first = FirstCodePoint(text);
+    if (!first.valid) return false;
+    text.remove_prefix(first.bytes);
   }
   return true;
 }
-
-namespace {
-
-// Beyond ASCII, what has no ink of its own: control and format characters, blanks and line ends,
-// private use. Go's strconv.IsPrint leaves out code points without a meaning too, which are as many
-// as Unicode's version says.
-bool IsPrintable(char32_t code) {
-  constexpr std::pair<char32_t, char32_t> kHidden[] = {
-      {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},      {0x61c, 0x61c},
-      {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},      {0x8e2, 0x8e2},
-      {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},    {0x2028, 0x202f},
-      {0x205f, 0x2064},   {0x2066, 0x206f},   {0x3000, 0x3000},    {0xe000, 0xf8ff},
-      {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd},  {0x110cd, 0x110cd},
-      {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},  {0xe0001, 0xe0001},
-      {0xe0020, 0xe007f}, {0xf0000, 0xffffd}, {0x100000, 0x10fffd}};
-  return std::none_of(std::begin(kHidden), std::end(kHidden), [&](const auto& range) {
-    return code >= range.first && code <= range.second;
-  });
-}
-
-// Requires: one valid code point.
-char32_t CodePointOf(std::string_view rune) {
-  const auto first = static_cast<unsigned char>(rune[0]);
-  char32_t code = first & (0xffU >> (rune.size() + 1));
-  for (const char c : rune.substr(1)) code = (code << 6) | (static_cast<unsigned char>(c) & 0x3fU);
-  return code;
-}
-
-}  // namespace
 
 std::string GoQuote(std::string_view text) {
   std::string out = "\"";
@@ -426,27 +376,16 @@ std::string GoQuote(std::string_view text) {
       default:
         break;
     }
-    if (c < 0x20 || c == 0x7F) {
+    const CodePoint code = FirstCodePoint(text.substr(i));
+    if (!code.valid || (code.bytes == 1 && !IsPrintable(c))) {
       out += fmt::format("\\x{:02x}", c);
-      continue;
-    }
-    if (c < 0x80) {
-      out += static_cast<char>(c);
-      continue;
-    }
-    std::size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-    const std::string_view rune = text.substr(i, length);
-    if (!IsValidUtf8(rune) || rune.size() < length) {
-      out += fmt::format("\\x{:02x}", c);
-      continue;
-    }
-    const auto code = static_cast<std::uint32_t>(CodePointOf(rune));
-    if (IsPrintable(code)) {
-      out += rune;
+    } else if (IsPrintable(code.value)) {
+      out += text.substr(i, code.bytes);
     } else {
-      out += code < 0x10000 ? fmt::format("\\u{:04x}", code) : fmt::format("\\U{:08x}", code);
+      const auto value = static_cast<std::uint32_t>(code.value);
+      out += value < 0x10000 ? fmt::format("\\u{:04x}", value) : fmt::format("\\U{:08x}", value);
     }
-    i += length - 1;
+    i += code.bytes - 1;
   }
   return out + '"';
 }

@@ -13,6 +13,7 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
+#include "base/utf8.h"
 
 namespace plimsoll::document {
 
@@ -155,13 +156,6 @@ void AppendEscape(char c, std::string& out) {
 
 bool NeedsEscape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
-// Returns: the length of the UTF-8 character at the front, zero when there is none.
-std::size_t CharacterLength(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  return text.size() >= length && base::IsValidUtf8(text.substr(0, length)) ? length : 0;
-}
-
 }  // namespace
 
 const Json* Json::Find(std::string_view name) const {
@@ -264,7 +258,7 @@ void AppendJsonStringHtml(std::string_view text, std::string& out) {
       AppendEscape(c, out);
     } else if (static_cast<unsigned char>(c) < 0x80) {
       ++i;
-    } else if (const std::size_t length = CharacterLength(text.substr(i)); length == 0) {
+    } else if (const auto first = base::FirstCodePoint(text.substr(i)); !first.valid) {
       flush(1);
       out += "\\ufffd";
     } else if (text.substr(i, 3) == "\xE2\x80\xA8" || text.substr(i, 3) == "\xE2\x80\xA9") {
@@ -272,7 +266,7 @@ void AppendJsonStringHtml(std::string_view text, std::string& out) {
       flush(3);
       out += last == '\xA8' ? "\\u2028" : "\\u2029";
     } else {
-      i += length;
+      i += first.bytes;
     }
   }
   flush(0);

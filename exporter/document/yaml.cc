@@ -19,6 +19,7 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
+#include "base/utf8.h"
 
 namespace plimsoll::document {
 
@@ -125,10 +126,23 @@ void Builder::Weigh(std::size_t weight, const YamlNode& at) {
   }
 }
 
+// yaml-cpp makes one byte of the escapes \N (U+0085) and \_ (U+00A0), which is no UTF-8. Nothing
+// else can be broken: the source was checked.
+std::string WithWholeCharacters(std::string_view value) {
+  if (base::IsValidUtf8(value)) return std::string(value);
+  std::string whole;
+  while (!value.empty()) {
+    const base::CodePoint first = base::FirstCodePoint(value);
+    base::AppendUtf8(first.valid ? first.value : static_cast<unsigned char>(value[0]), whole);
+    value.remove_prefix(first.bytes);
+  }
+  return whole;
+}
+
 void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        const std::string& value) {
   YamlNode* node = New(YamlNode::Kind::kScalar, mark, tag);
-  node->text = value;
+  node->text = WithWholeCharacters(value);
   if (tag == "!" || tag == "tag:yaml.org,2002:str") node->style = YamlNode::Style::kOther;
   const auto line = static_cast<std::size_t>(mark.line);
   if (node->style == YamlNode::Style::kOther && line < tree_.lines.size()) {

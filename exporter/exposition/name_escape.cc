@@ -6,59 +6,11 @@
 #include <cstddef>
 
 #include "base/format.h"
+#include "base/utf8.h"
 #include "model/labels.h"
 
 namespace plimsoll::exposition {
 namespace {
-
-constexpr char32_t kReplacement = 0xfffd;
-
-// Takes one code point off the front; a byte that begins none counts as U+FFFD.
-char32_t TakeCodePoint(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  std::size_t length = 1;
-  char32_t code = first;
-  if (first >= 0xf0 && first < 0xf5) {
-    length = 4;
-    code = first & 0x07U;
-  } else if (first >= 0xe0) {
-    length = 3;
-    code = first & 0x0fU;
-  } else if (first >= 0xc2) {
-    length = 2;
-    code = first & 0x1fU;
-  }
-  bool good = first < 0x80 || (length > 1 && first < 0xf5 && text.size() >= length);
-  for (std::size_t i = 1; good && i < length; ++i) {
-    good = (byte(i) & 0xc0U) == 0x80U;
-    code = (code << 6) | (byte(i) & 0x3fU);
-  }
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  good = good && code >= (length == 1 ? 0 : kSmallest[length]) && code <= 0x10ffff &&
-         (code < 0xd800 || code >= 0xe000);
-  text.remove_prefix(good ? length : 1);
-  return good ? code : kReplacement;
-}
-
-void AppendCodePoint(char32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-    return;
-  }
-  if (code < 0x800) {
-    out += static_cast<char>(0xc0 | (code >> 6));
-  } else {
-    if (code < 0x10000) {
-      out += static_cast<char>(0xe0 | (code >> 12));
-    } else {
-      out += static_cast<char>(0xf0 | (code >> 18));
-      out += static_cast<char>(0x80 | ((code >> 12) & 0x3f));
-    }
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3f));
-  }
-  out += static_cast<char>(0x80 | (code & 0x3f));
-}
 
 bool IsLegacy(char32_t code, bool first) {
   return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') || code == '_' ||
@@ -78,7 +30,8 @@ std::string EscapeName(std::string_view name, config::NameEscaping escaping) {
     return std::string(name);
   std::string out = escaping == NameEscaping::kValues ? "U__" : "";
   for (bool first = true; !name.empty(); first = false) {
-    const char32_t code = TakeCodePoint(name);
+    const auto [code, bytes, valid] = base::FirstCodePoint(name);
+    name.remove_prefix(bytes);
     const bool underscore = code == '_' && escaping != NameEscaping::kUnderscores;
     if (IsLegacy(code, first) && !underscore) {
       out += static_cast<char>(code);
@@ -120,7 +73,7 @@ std::string UnescapeValues(std::string_view name) {
       code = code * 16 + static_cast<char32_t>(digit ? c - '0' : (letter ? c - 'a' : c - 'A') + 10);
     }
     if (code >= 0xd800 && code < 0xe000) return original;
-    AppendCodePoint(code, plain);
+    base::AppendUtf8(code, plain);
     name.remove_prefix(end + 1);
   }
   return plain;

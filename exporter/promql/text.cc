@@ -8,6 +8,7 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
+#include "base/utf8.h"
 
 namespace plimsoll::promql::detail {
 
@@ -18,33 +19,6 @@ int HexValue(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-void AppendUtf8(std::uint32_t code, std::string& out) {
-  if (code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) code = kReplacement;
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | code >> 12);
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | code >> 18);
-    out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
-// The few ranges of unprintable code points that people meet; Go has the whole table.
-bool IsPrintable(std::int32_t rune) {
-  if (rune < 0x20 || (rune >= 0x7F && rune <= 0xA0) || rune == 0xAD) return false;
-  if (rune >= 0x2000 && rune <= 0x200F) return false;
-  if (rune >= 0x2028 && rune <= 0x202F) return false;
-  return rune != 0x3000 && rune != 0xFEFF;
 }
 
 // The value of a simple escape (\n), or nothing.
@@ -96,7 +70,7 @@ bool AppendEscape(std::string_view text, std::size_t& at, char quote, std::strin
       out += static_cast<char>(code);
     } else {
       if (code > 0x10FFFF) return false;
-      AppendUtf8(code, out);
+      base::AppendUtf8(code, out);
     }
     return true;
   }
@@ -165,16 +139,8 @@ bool IsDecimalFloat(std::string_view text) {
 
 Rune DecodeRune(std::string_view text) {
   if (text.empty()) return {};
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  const std::string_view bytes = text.substr(0, length);
-  if (bytes.size() < length || !base::IsValidUtf8(bytes)) return {kReplacement, 1};
-  std::int32_t code = lead & (0xFF >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    code = code << 6 | (static_cast<unsigned char>(bytes[i]) & 0x3F);
-  }
-  return {code, static_cast<int>(length)};
+  const base::CodePoint first = base::FirstCodePoint(text);
+  return {static_cast<std::int32_t>(first.value), static_cast<int>(first.bytes)};
 }
 
 std::string QuoteRune(std::int32_t rune) {
@@ -182,20 +148,16 @@ std::string QuoteRune(std::int32_t rune) {
   if (rune == '\'') return "'\\''";
   if (rune == '"') return "'\"'";
   std::string text;
-  AppendUtf8(static_cast<std::uint32_t>(rune), text);
-  if (rune >= 0x80 && !IsPrintable(rune)) text = base::format("\\u{:04x}", rune);
-  if (rune < 0x80) {
-    const std::string quoted = base::GoQuote(text);
-    text = quoted.substr(1, quoted.size() - 2);
-  }
-  return "'" + text + "'";
+  base::AppendUtf8(static_cast<char32_t>(rune), text);
+  const std::string quoted = base::GoQuote(text);
+  return "'" + quoted.substr(1, quoted.size() - 2) + "'";
 }
 
 std::string UnicodeName(std::int32_t rune) {
   std::string text = base::format("U+{:04X}", rune);
-  if (!IsPrintable(rune)) return text;
+  if (!base::IsPrintable(static_cast<char32_t>(rune))) return text;
   text += " '";
-  AppendUtf8(static_cast<std::uint32_t>(rune), text);
+  base::AppendUtf8(static_cast<char32_t>(rune), text);
   return text + "'";
 }
 

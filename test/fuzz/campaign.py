@@ -30,7 +30,7 @@ TARGETS = {
                ("http/gzip.cc", "out.size() + produced >= limit", "out.size() + produced > limit + 16384")),
     "http_message": (["http/message.cc"], ("http/message.cc", "c == '.' || c == '_' || c == '~'",
                                            "c == '.' || c == '_' || c == '~' || c == '+'")),
-    "http_request": (["http/http_parser.cc"], ("http/http_parser.cc", "fields.back().second.assign(value);",
+    "http_parser": (["http/http_parser.cc"], ("http/http_parser.cc", "fields.back().second.assign(value);",
                                                "if (!value.empty()) fields.back().second.assign(value);")),
     "external_path": (["serve/external_metrics.cc", "serve/detail/discovery.cc", "serve/authentication.cc"],
                       ("serve/external_metrics.cc", "\"only application/json is served here\"", "\"\"")),

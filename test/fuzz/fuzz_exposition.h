@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What must hold for any bytes given to the page parser:
-// 1. the parser and the naive reader tell the same story;
+// 1. the parser and the naive reader tell the same story, also of a page that came under the other
+//    format's name;
 // 2. what was parsed, written and parsed again is equal, in either format;
 // 3. with a filter, an accepted page gives exactly the samples of the names in it, unless a quoted
 // text spans lines.
@@ -30,6 +31,10 @@ inline void CheckPage(std::string_view bytes, exposition::Format format) {
   const std::string page(bytes.data(), bytes.size());  // its own block: a read beyond it is seen
   const Story fast = TellFast(page, format);
   Demand(fast == TellNaively(page, format), "the parser reads what the naive reader reads");
+  const auto mistaken = format == exposition::Format::kText ? exposition::Format::kOpenMetrics
+                                                            : exposition::Format::kText;
+  Demand(TellFast(page, mistaken) == TellNaively(page, mistaken),
+         "a page under the other format's name is read as the naive reader reads it");
   if (!fast.accepted) return;
 
   const std::vector<model::Family> families = FamiliesOf(page, format);

@@ -133,3 +133,10 @@ TEST_CASE("a place inside a scalar is known where the source repeats the text") 
   CHECK(place("q: |\n  sum(\n    x)\n", 2) == "f.yml:2:5");
   CHECK(place("q: >\n  sum(\n  x)\n", 6) == "f.yml:1:4");
 }
+
+TEST_CASE("the escapes for a next line and a hard space are whole characters") {
+  const YamlDocument document = Parse("{\"a\\N\\_\": \"\u00e9\\_\\x85\\u0085\"}");
+  const YamlNode* value = document.root().Find("a\xC2\x85\xC2\xA0");
+  REQUIRE(value != nullptr);
+  CHECK(value->text == "\xC3\xA9\xC2\xA0\xC2\x85\xC2\x85");
+}
