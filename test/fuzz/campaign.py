@@ -101,8 +101,10 @@ def fuzz(target, seconds):
     start = time.monotonic()
     with log.open("w") as out:
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
-        while process.poll() is None and (cpu_seconds(process.pid) or 0) < seconds:
+        spent = 0.0
+        while process.poll() is None and spent < seconds:
             time.sleep(1)
+            spent = cpu_seconds(process.pid) or spent
         ended = process.poll() is not None
         if not ended:
             process.send_signal(2)  # libFuzzer prints its figures and ends
@@ -110,7 +112,7 @@ def fuzz(target, seconds):
     text = log.read_text(errors="replace")
     units = re.search(r"number_of_executed_units:\s*(\d+)", text)
     cover = re.findall(r"cov: (\d+)", text)
-    print(f"{target}: {'FOUND SOMETHING, see ' + str(log) if ended else 'no finding'}, {seconds} s of CPU in "
+    print(f"{target}: {'FOUND SOMETHING, see ' + str(log) if ended else 'no finding'}, {spent:.0f} s of CPU in "
           f"{time.monotonic() - start:.0f} s, {units[1] if units else '?'} executions, {cover[-1] if cover else '?'} edges",
           flush=True)
     return not ended
