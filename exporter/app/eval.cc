@@ -45,8 +45,9 @@ struct Request {
 };
 
 // Everything a history file may hold stays, however long ago it was recorded.
-store::Limits NoLimits() {
+store::Limits LimitsOf(const EvalOptions& options) {
   store::Limits limits;
+  limits.chunk_samples = options.chunk_samples;
   limits.max_series = UINT64_MAX;
   limits.max_bytes = UINT64_MAX;
   limits.max_pin = std::chrono::hours(24 * 365);
@@ -55,7 +56,8 @@ store::Limits NoLimits() {
 
 class Session {
  public:
-  explicit Session(const QueryOptions& options) : store_(NoLimits()) {
+  explicit Session(const EvalOptions& eval) : store_(LimitsOf(eval)) {
+    const QueryOptions& options = eval.query;
     store_.SetWindow(std::chrono::hours(24 * 365 * 200));
     eval_.lookback = options.lookback;
     eval_.default_step = options.default_step;
@@ -203,7 +205,7 @@ int AnswerLines(Session& session) {
 }  // namespace
 
 int Do(const EvalOptions& options) {
-  Session session(options.query);
+  Session session(options);
   if (auto loaded = session.Load(options.data); !loaded) return Fail(loaded.error());
   if (options.expr == "-") return AnswerLines(session);
   Request request{.expr = options.expr};

@@ -190,6 +190,11 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   AddQueryOptions(*eval_app, eval.query);
+  eval_app
+      ->add_option("--data.chunk-samples", eval.chunk_samples,
+                   "Samples that a chunk of the store may hold: a small number is for tests")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 255));
   AddDuration(*eval_app, "--evaluation-interval", eval.query.default_step,
               "Step of a subquery that names none");
   eval_app->add_option("--time", eval.time, "Evaluation time: seconds or RFC 3339 [now]");

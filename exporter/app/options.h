@@ -86,6 +86,7 @@ struct EvalOptions {
   QueryOptions query;
   std::string expr;  // "-": one JSON request per line of standard input
   std::string time, start, end, step;
+  unsigned chunk_samples = 255;
 };
 
 struct QueryClientOptions {

@@ -32,6 +32,9 @@ struct Limits {
   // A Querier open for longer may be broken: from then on it selects and reads nothing and says
   // Broken().
   std::chrono::milliseconds max_pin = std::chrono::minutes(5);
+  // A chunk is full at the latest with so many samples. A small number spreads a short history over
+  // many chunks, for tests.
+  unsigned chunk_samples = 255;
 };
 
 struct Stats {

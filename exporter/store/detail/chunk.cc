@@ -136,7 +136,9 @@ void StartChunk(Chunk& chunk, ChunkState& state, const ChunkSample& sample) {
 }
 
 bool AppendToChunk(Chunk& chunk, ChunkState& state, const ChunkSample& last,
-                   const ChunkSample& sample) {
+                   const ChunkSample& sample, unsigned most) {
+  const std::uint8_t count = chunk.count.load(std::memory_order_relaxed);
+  if (count >= most) return false;
   ChunkState next = state;
   Packer packer;
   next.slot_delta = sample.slot - last.slot;
@@ -147,13 +149,10 @@ bool AppendToChunk(Chunk& chunk, ChunkState& state, const ChunkSample& last,
     AddXor(packer, next, sample.bits ^ last.bits);
   }
   if (chunk.kind.recorded) AddLag(packer, last.lag, sample.lag);
-  constexpr std::uint8_t kMost = 255;
-  if (chunk.count.load(std::memory_order_relaxed) == kMost) return false;
   if (state.at + packer.size() > chunk.bits()) return false;
   packer.WriteTo(chunk, state.at);
   next.at = static_cast<std::uint16_t>(state.at + packer.size());
   state = next;
-  const std::uint8_t count = chunk.count.load(std::memory_order_relaxed);
   chunk.count.store(static_cast<std::uint8_t>(count + 1), std::memory_order_release);
   return true;
 }

@@ -89,10 +89,13 @@ struct ChunkState {
 // Whether the value is a whole number that kInteger keeps: exact, and no negative zero.
 bool IsWhole(std::uint64_t bits);
 
+constexpr unsigned kMostSamples = 255;  // what Chunk::count can say
+
 // Writes the first sample of a new chunk.
 void StartChunk(Chunk& chunk, ChunkState& state, const ChunkSample& sample);
-// Writes one more sample after `last`. Returns: false, with nothing changed, when it does not fit.
+// Writes one more sample after `last`. Returns: false, with nothing changed, when it does not fit
+// or the chunk holds `most`.
 bool AppendToChunk(Chunk& chunk, ChunkState& state, const ChunkSample& last,
-                   const ChunkSample& sample);
+                   const ChunkSample& sample, unsigned most = kMostSamples);
 
 }  // namespace plimsoll::store

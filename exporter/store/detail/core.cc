@@ -74,7 +74,7 @@ Outcome Core::Append(SeriesRef ref, model::Time time, double value, std::int64_t
   const bool whole = IsWhole(bits) && (last.slot == kNoSlot || IsWhole(last.bits));
   const auto code = whole ? ChunkKind::Code::kInteger : ChunkKind::Code::kXor;
   if (head == nullptr || head->kind.recorded != recorded ||
-      !AppendToChunk(*head, hot.state, last, sample)) {
+      !AppendToChunk(*head, hot.state, last, sample, limits_.chunk_samples)) {
     NewChunk(hot, {code, recorded}, sample);
   }
   WriteNewest(hot, {sample.slot, bits, lag});

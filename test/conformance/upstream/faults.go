@@ -190,7 +190,7 @@ func runJudge(o Options) *Result {
 		defer f.product.close()
 		f.firstOnly = true
 		for world := int64(0); f.asked < limit && f.differ == 0; world++ {
-			f.world(o.Seed*1000000+world, min(expressionsPerWorld, limit-f.asked), world%4 == 3)
+			f.world(o.Seed*1000000, world, min(expressionsPerWorld, limit-f.asked))
 		}
 		return f, nil
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Random expressions over random data through both engines. Every fourth world reaches the tested
-// program bit by bit, as scrapes do, with queries in between; the others are loaded at once.
+// program bit by bit, as scrapes do, with queries in between, and mostly in chunks of very few samples;
+// the others are loaded at once.
 package main
 
 import (
@@ -35,6 +36,8 @@ type Fuzz struct {
 	settings   Settings
 	firstOnly  bool // stop at the first difference
 	asked      int
+	live       int // of them, over a world that arrived bit by bit
+	tiny       int // of these, over tiny chunks
 	differ     int
 	nonEmpty   int
 	failing    int // both sides refuse
@@ -72,7 +75,7 @@ func runFuzz(o Options) *Result {
 	defer f.product.close()
 	start := time.Now()
 	for world := o.World; f.asked < o.Random && (o.For == 0 || time.Since(start) < o.For); world++ {
-		f.world(o.Seed*1000000+world, min(expressionsPerWorld, o.Random-f.asked), world%4 == 3)
+		f.world(o.Seed*1000000, world, min(expressionsPerWorld, o.Random-f.asked))
 		if world%200 == 199 {
 			o.say("%d expressions, %d differ (%.0f/s)\n", f.asked, f.differ, float64(f.asked)/time.Since(start).Seconds())
 		}
@@ -97,6 +100,8 @@ func (f *Fuzz) report(r *Result) {
 	for _, n := range f.wavering {
 		total += n
 	}
+	f.o.say("over data loaded at once %d, over data appended in %d batches %d (in chunks of one to three samples %d)\n",
+		f.asked-f.live, liveSlices, f.live, f.tiny)
 	f.o.say("non-empty answers %.1f %%, errors on both sides %.1f %%; through libm %.1f %%\n",
 		100*float64(f.nonEmpty)/float64(f.asked), 100*float64(f.failing)/float64(f.asked), 100*float64(f.withLibm)/float64(f.asked))
 	f.o.say("not compared because Prometheus disagrees with itself: %d %v; rounding of libm carried on: %d; the sign of a zero in a quantile: %d; @ in a parameter: %d; notes from beyond a fixed subquery: %d; too slow: %d\n", total, f.wavering, f.libm, f.zeroSigns, f.atInParam, f.beyondAt, f.slow)
@@ -127,12 +132,18 @@ func (f *Fuzz) report(r *Result) {
 }
 
 // world asks n expressions over one set of data.
-func (f *Fuzz) world(seed int64, n int, live bool) {
+func (f *Fuzz) world(base, number int64, n int) {
+	seed := base + number
 	w := newWorld(seed)
 	g := &generator{rand.New(rand.NewSource(seed ^ 0x5deece66d)), w}
-	if !live {
+	f.product.settings.ChunkSamples = 0
+	if number%4 != 3 {
 		f.batch(g, newMemory(w.Series), f.product.hold(w.Series), n, seed)
 		return
+	}
+	f.live += n
+	if f.product.settings.ChunkSamples = int(number / 4 % 4); f.product.settings.ChunkSamples > 0 {
+		f.tiny += n
 	}
 	memory := newMemory(nil)
 	err := f.product.hold(nil)

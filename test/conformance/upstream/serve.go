@@ -112,6 +112,7 @@ func serveReference(args []string) error {
 	fs.DurationVar(&s.SubqueryStep, "evaluation-interval", s.SubqueryStep, "")
 	fs.DurationVar(&s.Timeout, "query.timeout", s.Timeout, "")
 	fs.IntVar(&s.MaxSamples, "query.max-samples", s.MaxSamples, "")
+	fs.Int("data.chunk-samples", 0, "")
 	features := fs.String("enable-feature", "", "")
 	if err := fs.Parse(args); err != nil {
 		return err

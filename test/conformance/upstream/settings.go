@@ -16,6 +16,7 @@ import (
 type Settings struct {
 	Lookback, SubqueryStep, Timeout time.Duration
 	MaxSamples                      int
+	ChunkSamples                    int // of the tested store; 0: its own choice
 	ExperimentalFunctions           bool
 	ExtendedRangeSelectors          bool
 	BinopFill                       bool
@@ -81,6 +82,9 @@ func (s Settings) flags() []string {
 	out := []string{
 		"--query.lookback-delta", ms(s.Lookback), "--evaluation-interval", ms(s.SubqueryStep),
 		"--query.timeout", ms(s.Timeout), "--query.max-samples", fmt.Sprint(s.MaxSamples),
+	}
+	if s.ChunkSamples > 0 {
+		out = append(out, "--data.chunk-samples", fmt.Sprint(s.ChunkSamples))
 	}
 	var on []string
 	for name, set := range s.switches() {

@@ -92,6 +92,24 @@ TEST_CASE("a chunk refuses what does not fit and stays as it was") {
   CHECK(fitted < 16);
 }
 
+TEST_CASE("a chunk holds no more samples than it is allowed") {
+  for (const unsigned most : {1U, 2U, 7U, kMostSamples}) {
+    ChunkPool pool;
+    Chunk& chunk = *pool.Take(kXor);
+    chunk.Reset(1, kXor, nullptr);
+    ChunkState state;
+    ChunkSample last{1, 42, 0};
+    StartChunk(chunk, state, last);
+    for (;;) {
+      const ChunkSample next{last.slot + 1, 42, 0};
+      if (!AppendToChunk(chunk, state, last, next, most)) break;
+      last = next;
+    }
+    CHECK(chunk.count.load() == most);
+    CHECK(last.slot == most);
+  }
+}
+
 TEST_CASE("equal values at a steady distance cost two bits") {
   std::vector<ChunkSample> samples;
   for (Slot slot = 1; slot < 1000; ++slot) samples.push_back({slot * 3, 42, 0});

@@ -44,17 +44,19 @@ void Compare(const OpenView& view, model::Time mint, model::Time maxt) {
   }
 }
 
-TEST_CASE("random batches, rollbacks, expiry and readers agree with a map of vectors") {
+void TryRandomBatches(unsigned chunk_samples, int steps) {
   std::mt19937_64 random(7);
   const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-  MemoryStore store;
+  Limits limits;
+  limits.chunk_samples = chunk_samples;
+  MemoryStore store(limits);
   const model::Time window = 20000;
   store.SetWindow(milliseconds(window));
   Appender& appender = store.appender();
   Content content;
   std::deque<OpenView> views;
   model::Time now = 100000, oldest = INT64_MIN;
-  for (int step = 0; step < 600; ++step) {
+  for (int step = 0; step < steps; ++step) {
     now += 500 + pick(500);
     Content next = content;
     appender.Begin(now);
@@ -97,6 +99,15 @@ TEST_CASE("random batches, rollbacks, expiry and readers agree with a map of vec
   store.Expire(now + window + 1);
   CHECK(store.GetStats().series == 0);
   CHECK(store.GetStats().pinned_bytes == 0);
+}
+
+TEST_CASE("random batches, rollbacks, expiry and readers agree with a map of vectors") {
+  TryRandomBatches(Limits().chunk_samples, 600);
+}
+
+TEST_CASE("they do when a chunk holds a sample or three, and every series is a long list") {
+  TryRandomBatches(1, 150);
+  TryRandomBatches(3, 150);
 }
 
 }  // namespace
