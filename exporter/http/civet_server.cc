@@ -7,24 +7,20 @@
 // - It decodes the path in place and removes dot segments unless told otherwise; we want the bytes.
 // - It reports its own refusals through http_error; we write them, so that both servers refuse
 // alike.
+// - No call of it tells whether a client is still there, and none gives the socket
+// (own_sockets.h).
 // - It calls a head that does not fit its buffer malformed. Hence the buffer is twice as large as
 // what we
 //   allow, and heads in between get their proper refusal from us.
-#include <arpa/inet.h>
 #include <civetweb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -34,6 +30,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "http/detail/answer.h"
+#include "http/detail/own_sockets.h"
 #include "http/server.h"
 
 namespace plimsoll::http {
@@ -67,21 +64,6 @@ const Refusal& RefusalOf(int status) {
 }
 
 constexpr std::chrono::milliseconds kCutInterval{20};
-
-// Wakes whoever waits on the listening socket of `port` or on a connection that came through it.
-// The library keeps its sockets to itself, but the system lists those of the process.
-void CutConnections(std::uint16_t port) {
-  std::error_code failure;
-  std::filesystem::directory_iterator entry("/proc/self/fd", failure);
-  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
-    const int socket = std::atoi(entry->path().filename().c_str());
-    sockaddr_in here = {};
-    socklen_t size = sizeof here;
-    if (getsockname(socket, reinterpret_cast<sockaddr*>(&here), &size) != 0) continue;
-    if (here.sin_family != AF_INET || ntohs(here.sin_port) != port) continue;
-    shutdown(socket, SHUT_RDWR);
-  }
-}
 
 class CivetServer final : public Server {
  public:
@@ -205,7 +187,7 @@ void CivetServer::Stop(std::chrono::milliseconds deadline) {
   // The library looks at its stop flag only between waits for clients, which may take seconds.
   std::jthread cutter([this](std::stop_token stop) {
     while (!stop.stop_requested()) {
-      CutConnections(port_);
+      detail::CutConnections(port_);
       busy_.WaitFor(stop, kCutInterval, [](unsigned) { return false; });
     }
   });
@@ -283,6 +265,9 @@ int CivetServer::Serve(mg_connection* connection) {
   request.path = PercentDecode(target, false);
   if (info.query_string != nullptr) request.raw_query = info.query_string;
   request.remote_address = base::format("{}:{}", info.remote_addr, info.remote_port);
+  request.gone = [peer = detail::Peer(port_, info.remote_addr, info.remote_port)]() mutable {
+    return peer.Gone();
+  };
   std::size_t head_bytes = request.raw_path.size() + request.raw_query.size();
   for (int i = 0; i < info.num_headers; ++i) {
     const auto& [name, value] =

@@ -43,8 +43,8 @@ struct Request {
   std::string remote_address = {};
   bool tls = false;
   std::shared_ptr<const ClientCertificate> certificate = {};  // null: none presented
-  // Returns true when the client has gone away; a long query asks now and then. Empty on CivetWeb,
-  // which does not show its sockets.
+  // Returns true when the client has gone away; a long query asks now and then. On the thread of
+  // the handler, while it runs. Empty when no server made the request.
   std::function<bool()> gone = {};
 
   // Returns: "" when absent. Names compare without case.

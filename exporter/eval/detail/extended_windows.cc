@@ -86,6 +86,7 @@ base::Result<void> CheckExtended(const Node& range, std::string_view function) {
 
 void ExtendedChange(const Windows& windows, bool counter, bool per_second, double* out) {
   const bool smoothed = windows.extend == Extend::kSmoothed;
+  std::size_t work = 0;
   for (std::size_t k = 0; k < windows.grid.steps; ++k) {
     const Time end = windows.EndOf(k);
     const Time begin = end - windows.range;
@@ -94,6 +95,11 @@ void ExtendedChange(const Windows& windows, bool counter, bool per_second, doubl
     const Time* const to = std::upper_bound(from, all, smoothed ? end + windows.lookback : end);
     const Samples samples{from, windows.values + (from - windows.times),
                           static_cast<std::size_t>(to - from)};
+    work += samples.size;
+    if (work >= kWorkBetweenChecks) {
+      work = 0;
+      if (windows.Interrupted()) return std::fill(out + k, out + windows.grid.steps, Absent());
+    }
     const Edges edges = FindEdges(samples, begin, end, smoothed, counter);
     out[k] = Absent();
     if (!edges.any) continue;

@@ -38,9 +38,17 @@ struct Windows {
   std::vector<std::uint32_t>* indices = nullptr;
   std::vector<double>* numbers = nullptr;
   std::string* failure = nullptr;  // set to fail the query
+  // Asked between windows, once in a while.
+  Evaluator* evaluator = nullptr;
+  base::Result<void>* verdict = nullptr;
 
   Time EndOf(std::size_t step) const {
     return fixed ? first_end : first_end + static_cast<Time>(step) * grid.step;
+  }
+  // Whether the query must end: it took too long, or nobody waits for it any more.
+  bool Interrupted() const {
+    *verdict = evaluator->Check();
+    return !*verdict;
   }
 };
 

@@ -3,6 +3,8 @@
 // The sliding window: both ends only move forward, whatever the body does inside.
 #pragma once
 
+#include <algorithm>
+
 #include "eval/detail/function_row.h"
 
 namespace plimsoll::eval {
@@ -16,10 +18,15 @@ struct Window {
   Time end = 0;
 };
 
+// Samples in windows, looked at or not, after which the query is asked whether it may go on: one
+// series alone can keep a function busy for minutes.
+constexpr std::size_t kWorkBetweenChecks = 1 << 20;
+
 // Calls double body(const Window&) for every window that holds a sample; Absent() gives nothing.
 template <typename Body>
 void Slide(const Windows& windows, double* out, Body&& body) {
   Window window;
+  std::size_t work = 0;
   for (std::size_t k = 0; k < windows.grid.steps; ++k) {
     window.step = k;
     window.end = windows.EndOf(k);
@@ -27,6 +34,10 @@ void Slide(const Windows& windows, double* out, Body&& body) {
     while (window.hi < windows.size && windows.times[window.hi] <= window.end) ++window.hi;
     while (window.lo < window.hi && windows.times[window.lo] <= window.begin) ++window.lo;
     out[k] = window.lo == window.hi ? Absent() : body(static_cast<const Window&>(window));
+    work += window.hi - window.lo;
+    if (work < kWorkBetweenChecks) continue;
+    work = 0;
+    if (windows.Interrupted()) return std::fill(out + k, out + windows.grid.steps, Absent());
   }
 }
 

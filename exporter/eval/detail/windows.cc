@@ -74,6 +74,9 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   windows.indices = &indices;
   windows.numbers = &numbers;
   windows.failure = &failure;
+  base::Result<void> verdict;
+  windows.evaluator = &evaluator;
+  windows.verdict = &verdict;
 
   const bool quantile = function.id() == promql::FunctionId::quantile_over_time;
   auto made = evaluator.NewBlock(input->size(), grid.steps);
@@ -90,6 +93,7 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     windows.size = samples.size;
     double* out = block.NextValues();
     row.window(windows, out);
+    if (!verdict) return verdict.error();
     if (!failure.empty()) return ExecutionError(failure);
     const std::size_t present = CountPresent(out, grid.steps);
     if (present == 0) continue;

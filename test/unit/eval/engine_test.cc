@@ -75,6 +75,22 @@ TEST_CASE_FIXTURE(World, "a query can be canceled") {
   CHECK(Eval("x", 0min) == "query was canceled in expression evaluation");
 }
 
+TEST_CASE_FIXTURE(World, "a query over one series can be canceled between its windows") {
+  const auto asked = [&](const std::string& window) {
+    int times = 0;
+    options.canceled = [&times] { return ++times > 100; };
+    CHECK(EvalRange("max_over_time(vector(1)[" + window + ":1s])", 0min, 60min, 1s)
+              .starts_with("{} 1@0"));
+    return times;
+  };
+  const int before = asked("1s");
+  CHECK(asked("3600s") > before);
+  int times = 0;
+  options.canceled = [&] { return ++times > before; };
+  CHECK(EvalRange("max_over_time(vector(1)[3600s:1s])", 0min, 60min, 1s) ==
+        "query was canceled in expression evaluation");
+}
+
 TEST_CASE_FIXTURE(World, "a range selector cannot be asked for at several steps") {
   CHECK(
       EvalRange("x[5m]", 0min, 1min, 1min) ==

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What /proc/self/fd lists, asked for its addresses.
+#include "http/detail/own_sockets.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace plimsoll::http::detail {
+namespace {
+
+using NameCall = int (*)(int, sockaddr*, socklen_t*);
+
+// Returns: false unless the socket has an IPv4 address of this kind.
+bool AddressOf(int socket, NameCall call, sockaddr_in& address) {
+  socklen_t size = sizeof address;
+  return call(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+         address.sin_family == AF_INET;
+}
+
+// Calls body(socket) for the sockets whose own port this is, until it returns true.
+template <typename Body>
+void EachOn(std::uint16_t port, Body&& body) {
+  std::error_code failure;
+  std::filesystem::directory_iterator entry("/proc/self/fd", failure);
+  for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    const int socket = std::atoi(entry->path().filename().c_str());
+    sockaddr_in here = {};
+    if (!AddressOf(socket, &getsockname, here) || ntohs(here.sin_port) != port) continue;
+    if (body(socket)) return;
+  }
+}
+
+}  // namespace
+
+void CutConnections(std::uint16_t port) {
+  EachOn(port, [](int socket) {
+    shutdown(socket, SHUT_RDWR);
+    return false;
+  });
+}
+
+int Peer::Find() const {
+  in_addr address = {};
+  if (inet_pton(AF_INET, address_.c_str(), &address) != 1) return -1;
+  int found = -1;
+  EachOn(port_, [&](int socket) {
+    sockaddr_in there = {};
+    if (!AddressOf(socket, &getpeername, there)) return false;
+    if (there.sin_addr.s_addr != address.s_addr || ntohs(there.sin_port) != remote_port_)
+      return false;
+    found = socket;
+    return true;
+  });
+  return found;
+}
+
+bool Peer::Gone() {
+  const base::Steady now = base::SystemClock().SteadyNow();
+  if (gone_ || now < next_) return gone_;
+  next_ = now + kInterval;
+  if (!std::exchange(searched_, true)) socket_ = Find();
+  if (socket_ < 0) return false;
+  pollfd ask = {socket_, POLLRDHUP, 0};
+  gone_ = poll(&ask, 1, 0) > 0 && (ask.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  return gone_;
+}
+
+}  // namespace plimsoll::http::detail
