@@ -13,7 +13,9 @@
 
 #include "app/features.h"
 #include "app/flags.h"
+#include "base/guarded.h"
 #include "base/log.h"
+#include "base/md5.h"
 #include "base/number_text.h"
 #include "exposition/writer.h"
 #include "promql/parser.h"
@@ -32,6 +34,7 @@ using telemetry::MetricId;
 constexpr std::chrono::milliseconds kStopPatience{800};
 // For the queries of rule groups with an interval; they start with the first such group.
 constexpr int kRuleThreads = 2;
+constexpr std::chrono::seconds kCertificateCheck{5};
 
 eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& config) {
   eval::Options options;
@@ -181,6 +184,10 @@ Result<void> Instance::CheckSignalNames(const config::Config& config) const {
 }
 
 Result<void> Instance::MakeFaces() {
+  auto control_plane =
+      ControlPlane::Make(options_, kube::PodEnvironment::OfProcess(), clock_, telemetry_);
+  if (!control_plane) return std::move(control_plane).error();
+  control_plane_ = *std::move(control_plane);
   metrics_ = std::make_unique<serve::MetricsPage>(snapshot_, clock_, telemetry_);
   serve::PrometheusApi::Options api;
   api.eval = EvalOptionsOf(options_.query, *loop_.plan().config);
@@ -197,10 +204,9 @@ Result<void> Instance::MakeFaces() {
   prometheus_ =
       std::make_unique<serve::PrometheusApi>(store_, status_, clock_, &telemetry_, std::move(api));
   serve::ExternalMetricsApi::Options external;
-  external.authentication.allowed_names = options_.requestheader_allowed_names;
-  external.authentication.username_headers = options_.requestheader_username_headers;
-  external.authentication.group_headers = options_.requestheader_group_headers;
-  external.authentication.extra_prefixes = options_.requestheader_extra_headers_prefix;
+  external.trust = &control_plane_->trust();
+  external.reviews = control_plane_->reviews();
+  external.access.open_paths = options_.authorization_always_allow_paths;
   external.version = Version();
   external_ = std::make_unique<serve::ExternalMetricsApi>(snapshot_, clock_, &telemetry_,
                                                           std::move(external));
@@ -208,6 +214,9 @@ Result<void> Instance::MakeFaces() {
   serve::Health::Options health;
   health.lifecycle = options_.enable_lifecycle;
   health.reload = [this] { return Reload(); };
+  health.not_ready = [this] {
+    return retired_ ? std::string("shutting down") : control_plane_->NotReady();
+  };
   health_ = std::make_unique<serve::Health>(std::move(health));
   return {};
 }
@@ -220,15 +229,9 @@ Result<http::TlsCredentials> Instance::ReadCredentials() const {
   auto key = ReadFile(options_.tls_private_key_file);
   if (!key) return std::move(key).error();
   credentials.key_pem = *std::move(key);
-  const std::pair<std::string_view, const std::string&> pools[] = {
-      {serve::kRequestHeaderPool, options_.requestheader_client_ca_file},
-      {serve::kClientPool, options_.client_ca_file}};
-  for (const auto& [name, file] : pools) {
-    if (file.empty()) continue;
-    auto pem = ReadFile(file);
-    if (!pem) return std::move(pem).error();
-    credentials.trust_pools.push_back({std::string(name), *std::move(pem)});
-  }
+  auto pools = control_plane_->Pools();
+  if (!pools) return std::move(pools).error();
+  credentials.trust_pools = *std::move(pools);
   return credentials;
 }
 
@@ -261,7 +264,11 @@ Result<void> Instance::Start() {
     api_ = http::NewTlsServer(api, *std::move(credentials), serve::ApiHandler(*external_, *health_),
                               &telemetry_);
     if (auto started = api_->Start(); !started) return started;
-    base::LogInfo("api listener on port {}: external.metrics.k8s.io/v1beta1", api_->port());
+    base::LogInfo("api listener on port {}: external.metrics.k8s.io/v1beta1; {}", api_->port(),
+                  control_plane_->Describe());
+    control_plane_->Start([this] { return ReloadCertificates(); });
+    certificate_thread_ =
+        std::jthread([this](std::stop_token stop) { WatchCertificates(std::move(stop)); });
   } else if (options_.secure_port != 0 &&
              (options_.tls_cert_file.empty() != options_.tls_private_key_file.empty())) {
     return base::BadInput("--tls-cert-file and --tls-private-key-file need each other");
@@ -300,9 +307,39 @@ Result<void> Instance::Reload() {
 
 Result<void> Instance::ReloadCertificates() {
   if (!api_) return {};
+  const std::lock_guard one_at_a_time(credentials_);
   auto credentials = ReadCredentials();
   if (!credentials) return std::move(credentials).error();
   return api_->SetCredentials(*credentials);
+}
+
+// Whoever renews a certificate writes new files; nobody has to tell us. The files are small, so
+// they are read and compared: times of last change say little about a mounted Secret.
+void Instance::WatchCertificates(std::stop_token stop) {
+  const auto all_files = [this] {
+    std::string all;
+    for (const std::string* file :
+         {&options_.tls_cert_file, &options_.tls_private_key_file, &options_.client_ca_file,
+          &options_.requestheader_client_ca_file}) {
+      if (!file->empty()) all += ReadFile(*file).value_or("") + '\n';
+    }
+    return base::Fnv1a(all);
+  };
+  auto in_use = all_files();
+  base::Guarded<bool> never(false);
+  while (!never.WaitFor(stop, kCertificateCheck, [](bool) { return false; }) &&
+         !stop.stop_requested()) {
+    const auto now = all_files();
+    if (now == in_use) continue;
+    if (const auto reloaded = ReloadCertificates(); !reloaded) {
+      // Between the two files of a pair being written, or worse: the old ones stay.
+      base::LogWarn("certificates have changed and cannot be used yet: {}",
+                    reloaded.error().ToString());
+      continue;
+    }
+    in_use = now;
+    base::LogInfo("certificates have changed and are in use");
+  }
 }
 
 void Instance::Stop() {
@@ -310,8 +347,10 @@ void Instance::Stop() {
   const Watchdog watchdog{kStopPatience + std::chrono::milliseconds(150)};
   prometheus_->Close();
   loop_thread_.request_stop();
+  certificate_thread_ = {};
   if (ops_) ops_->Stop(kStopPatience / 2);
   if (api_) api_->Stop(kStopPatience / 2);
+  control_plane_->Stop();
   if (loop_thread_.joinable()) loop_thread_.join();
   client_.reset();
   ops_.reset();

@@ -8,6 +8,7 @@
 //          its own, each listener has its own threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "app/control_plane.h"
 #include "app/load_config.h"
 #include "app/options.h"
 #include "app/status.h"
@@ -49,6 +51,8 @@ class Instance {
   base::Result<void> Reload();
   // Reads certificates and CA bundles again; new connections use them.
   base::Result<void> ReloadCertificates();
+  // From now on unready: whoever routes by readiness looks elsewhere. Everything is served on.
+  void Retire() { retired_ = true; }
   // Stops listening, scraping and evaluating; returns within a second.
   void Stop();
 
@@ -69,6 +73,7 @@ class Instance {
   base::Result<tick::Plan> BuildPlan(const std::shared_ptr<const config::Config>& config);
   base::Result<void> CheckSignalNames(const config::Config& config) const;
   base::Result<http::TlsCredentials> ReadCredentials() const;
+  void WatchCertificates(std::stop_token stop);
   base::Result<void> MakeFaces();
 
   const RunOptions options_;
@@ -80,16 +85,20 @@ class Instance {
   scrape::HttpFetcher fetcher_;
   Status status_;
   tick::Loop loop_;
+  std::unique_ptr<ControlPlane> control_plane_;
   std::unique_ptr<serve::MetricsPage> metrics_;
   std::unique_ptr<serve::PrometheusApi> prometheus_;
   std::unique_ptr<serve::ExternalMetricsApi> external_;
   std::unique_ptr<serve::LandingPage> landing_;
   std::unique_ptr<serve::Health> health_;
   std::function<http::Handler(http::Handler)> wrap_ops_;
+  std::atomic<bool> retired_ = false;
   std::mutex reload_;
+  std::mutex credentials_;
   std::jthread loop_thread_;
   std::unique_ptr<http::Server> ops_;
   std::unique_ptr<http::Server> api_;
+  std::jthread certificate_thread_;
 };
 
 // Returns: --namespace, $POD_NAMESPACE, the service account's file, else "default".

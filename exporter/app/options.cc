@@ -72,6 +72,35 @@ void AddQueryOptions(CLI::App& app, QueryOptions& query) {
   AddFeatures(app, query.features);
 }
 
+// Whom the API listener asks about its callers: the flags of every extension API server.
+void AddDelegation(CLI::App& app, RunOptions& run) {
+  app.add_option("--authentication-kubeconfig", run.authentication_kubeconfig,
+                 "API server that reviews tokens and knows whom to trust (default: the pod's)")
+      ->type_name("FILE");
+  app.add_option("--authorization-kubeconfig", run.authorization_kubeconfig,
+                 "API server that is asked what a caller may do (default: the pod's)")
+      ->type_name("FILE");
+  app.add_flag("--authentication-skip-lookup", run.authentication_skip_lookup,
+               "Do not read the ConfigMap kube-system/extension-apiserver-authentication");
+  app.add_flag("--authentication-tolerate-lookup-failure",
+               run.authentication_tolerate_lookup_failure,
+               "Be ready before that ConfigMap was read");
+  AddDuration(app, "--authentication-token-webhook-cache-ttl",
+              run.authentication_token_webhook_cache_ttl, "How long a reviewed token is known");
+  AddDuration(app, "--authorization-webhook-cache-authorized-ttl",
+              run.authorization_webhook_cache_authorized_ttl,
+              "How long an allowed access is known");
+  AddDuration(app, "--authorization-webhook-cache-unauthorized-ttl",
+              run.authorization_webhook_cache_unauthorized_ttl,
+              "How long a denied access is known");
+  app.add_option("--authorization-always-allow-paths", run.authorization_always_allow_paths,
+                 "Paths that everybody may get; a last * stands for any end")
+      ->delimiter(',')
+      ->capture_default_str();
+  AddDuration(app, "--shutdown-delay-duration", run.shutdown_delay,
+              "How long to be unready and serve on before leaving");
+}
+
 void AddRun(CLI::App& app, RunOptions& run) {
   AddConfigSource(app, run.config);
   AddQueryOptions(app, run.query);
@@ -118,6 +147,9 @@ void AddRun(CLI::App& app, RunOptions& run) {
                  "Header of the user's name")
       ->delimiter(',')
       ->capture_default_str();
+  app.add_option("--requestheader-uid-headers", run.requestheader_uid_headers,
+                 "Header of the user's uid")
+      ->delimiter(',');
   app.add_option("--requestheader-group-headers", run.requestheader_group_headers,
                  "Header of the user's groups")
       ->delimiter(',')
@@ -126,6 +158,7 @@ void AddRun(CLI::App& app, RunOptions& run) {
                  "Prefix of headers with more about the user")
       ->delimiter(',')
       ->capture_default_str();
+  AddDelegation(app, run);
   AddDuration(app, "--storage.retention.time", run.retention,
               "How long samples are kept; rules that reach further win");
   app.add_option_function<std::string>(

@@ -51,8 +51,18 @@ struct RunOptions {
   std::string requestheader_client_ca_file;         // --requestheader-client-ca-file
   std::vector<std::string> requestheader_allowed_names;
   std::vector<std::string> requestheader_username_headers = {"X-Remote-User"};
+  std::vector<std::string> requestheader_uid_headers;
   std::vector<std::string> requestheader_group_headers = {"X-Remote-Group"};
   std::vector<std::string> requestheader_extra_headers_prefix = {"X-Remote-Extra-"};
+  std::string authentication_kubeconfig;    // --authentication-kubeconfig
+  std::string authorization_kubeconfig;     // --authorization-kubeconfig
+  bool authentication_skip_lookup = false;  // --authentication-skip-lookup
+  bool authentication_tolerate_lookup_failure = false;
+  milliseconds authentication_token_webhook_cache_ttl = std::chrono::seconds(10);
+  milliseconds authorization_webhook_cache_authorized_ttl = std::chrono::seconds(10);
+  milliseconds authorization_webhook_cache_unauthorized_ttl = std::chrono::seconds(10);
+  std::vector<std::string> authorization_always_allow_paths = {"/healthz", "/livez", "/readyz"};
+  milliseconds shutdown_delay{0};                     // --shutdown-delay-duration
   milliseconds retention = std::chrono::minutes(15);  // --storage.retention.time
   base::LogLevel log_level = base::LogLevel::kInfo;   // --log.level
   bool once = false;                                  // --once

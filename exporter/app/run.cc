@@ -9,6 +9,7 @@
 #include "app/verbs.h"
 #include "base/format.h"
 #include "base/log.h"
+#include "base/number_text.h"
 
 namespace plimsoll::app {
 
@@ -33,6 +34,11 @@ int Do(const RunOptions& options) {
       break;
     }
     (void)(*instance)->Reload();  // it logs what is wrong
+  }
+  if (options.shutdown_delay.count() > 0) {
+    (*instance)->Retire();
+    base::LogInfo("unready; serving on for {}", base::FormatDuration(options.shutdown_delay));
+    (void)signals.Next(options.shutdown_delay);  // a second signal cuts it short
   }
   (*instance)->Stop();
   return kGood;

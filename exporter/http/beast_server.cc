@@ -20,7 +20,6 @@
 #include "base/format.h"
 #include "base/guarded.h"
 #include "base/log.h"
-#include "base/published.h"
 #include "http/detail/answer.h"
 #include "http/detail/connection.h"
 #include "http/detail/tls_context.h"
@@ -48,7 +47,9 @@ class BeastServer final : public Server {
  public:
   BeastServer(ServerOptions options, std::optional<TlsCredentials> credentials, Handler handler,
               telemetry::Telemetry* telemetry)
-      : shared_{.options = options,
+      : shared_{.tls = {},
+                .tls_generation = 0,
+                .options = options,
                 .handler = std::move(handler),
                 .counters = detail::ServerCounters(telemetry, options.listener),
                 .slow = detail::WorkerPool(options.limits.slow_threads, options.limits.slow_queue)},
@@ -71,7 +72,6 @@ class BeastServer final : public Server {
   detail::ServerShared shared_;
   std::optional<TlsCredentials> credentials_;  // until Start; empty: plain
   const bool tls_wanted_ = credentials_.has_value();
-  base::Published<TlsContext> tls_;
   base::Guarded<std::size_t> open_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<tcp::acceptor> acceptor_;
@@ -86,7 +86,8 @@ base::Result<void> BeastServer::SetCredentials(const TlsCredentials& credentials
     return base::BadInput("the listener \"" + shared_.options.listener + "\" serves plain HTTP");
   auto made = TlsContext::Make(credentials);
   if (!made) return made.error();
-  tls_.Publish(std::move(*made));
+  shared_.tls.Publish(std::move(*made));
+  shared_.tls_generation.fetch_add(1, std::memory_order_release);
   return {};
 }
 
@@ -191,7 +192,7 @@ void BeastServer::Take(Worker& worker, tcp::socket socket) {
     shared_.counters.Refused("connections");
     return;
   }
-  auto tls = tls_.Get();
+  auto tls = shared_.tls.Get();
   detail::SslPtr session = tls ? tls->NewSession() : nullptr;
   if (tls_wanted_ && !session) {  // never serve in the clear what should be TLS
     shared_.counters.Refused("memory");
@@ -242,6 +243,7 @@ void BeastServer::Stop(std::chrono::milliseconds deadline) {
   ForEach(&Connection::Cut);
   shared_.slow.Stop();
   for (auto& worker : workers_) {
+    worker->io.door->Close();
     worker->io.context.stop();
     worker->thread.join();
   }

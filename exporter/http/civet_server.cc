@@ -18,6 +18,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -61,6 +63,14 @@ const Refusal& RefusalOf(int status) {
     if (refusal.status == status) return refusal;
   }
   return kRefusals[4];
+}
+
+// This server has a thread for each connection, so an answer that comes later is waited for.
+Response Await(const Response& response) {
+  const auto answer = std::make_shared<std::promise<Response>>();
+  auto future = answer->get_future();
+  response.later([answer](Response later) { answer->set_value(std::move(later)); });
+  return future.get();
 }
 
 constexpr std::chrono::milliseconds kCutInterval{20};
@@ -289,6 +299,7 @@ int CivetServer::Serve(mg_connection* connection) {
     close = true;
   } else {
     response = detail::Call(handler_, options_, request);
+    if (response.later) response = Await(response);
   }
   if (response.status == 401) close = true;  // the library closes then, so the head must say so
   const int status = Send(connection, response, head_only, close);

@@ -51,6 +51,7 @@ struct FetchRequest {
   std::string url = {};  // "http://host:port/path?query", also https
   Pairs headers = {};
   std::string body = {};
+  std::chrono::milliseconds delay{0};  // before it begins; not part of the timeout
   std::chrono::milliseconds timeout = std::chrono::seconds(10);  // for everything
   std::size_t body_limit =
       0;  // of uncompressed bytes; a body of that size fails; zero: ClientLimits
@@ -59,6 +60,10 @@ struct FetchRequest {
   std::shared_ptr<const config::HttpClientConfig> config = {};
   // Becomes the body of the answer: giving back the last answer's spares the allocations.
   std::string buffer = {};
+  // Gets the inflated body of a 2xx answer piece by piece as it comes; the answer's body is then
+  // empty, and the body limit is one for a piece. Called on the io thread; returns false to end the
+  // fetch (kCanceled).
+  std::function<bool(std::string_view piece)> on_body = {};
 };
 
 struct FetchResponse {

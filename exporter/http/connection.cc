@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/format.h"
+#include "base/log.h"
 
 namespace plimsoll::http::detail {
 namespace {
@@ -24,6 +25,8 @@ constexpr std::size_t kFirstBuffer = 8192;
 constexpr std::size_t kOneWrite = 16000;  // head and body in one TLS record
 constexpr std::chrono::seconds kDrainTime{1};
 constexpr std::size_t kDrainBytes = 1 << 20;
+// How long a client's certificate is believed to be unexpired.
+constexpr std::chrono::seconds kJudgementLasts{30};
 
 base::Steady Now() { return base::SystemClock().SteadyNow(); }
 
@@ -44,6 +47,16 @@ Connection::Connection(ServerShared& server, IoThread& thread, tcp::socket socke
       transport_(socket_.native_handle(), std::move(session)),
       parser_({server.options.limits.header_bytes, server.options.limits.url_bytes,
                server.options.limits.body_bytes}) {}
+
+void ReplyDoor::Post(std::function<void()> f) {
+  context_.With([&](boost::asio::io_context* context) {
+    if (context != nullptr) boost::asio::post(*context, std::move(f));
+  });
+}
+
+void ReplyDoor::Close() {
+  context_.With([](boost::asio::io_context*& context) { context = nullptr; });
+}
 
 void Connection::Start(Connections::iterator self) {
   self_ = self;
@@ -102,7 +115,10 @@ bool Connection::StepHandshake() {
   const Transport::Io io = transport_.Handshake();
   if (io == Transport::Io::kDone) {
     SslPtr& session = transport_.session();
-    parser_.request().certificate = tls_->Judge(session);
+    // By the newest pools: they may have changed while the handshake went on.
+    judged_under_ = server_.tls_generation.load(std::memory_order_acquire);
+    judged_at_ = Now();
+    parser_.request().certificate = server_.tls.Get()->Judge(session);
     state_ = State::kReading;
     return true;
   }
@@ -178,11 +194,23 @@ bool Connection::Parse() {
   return false;
 }
 
+// A certificate authority may have come or gone since the handshake, and a certificate expires.
+void Connection::JudgeAgain() {
+  const unsigned generation = server_.tls_generation.load(std::memory_order_acquire);
+  if (generation == judged_under_ && request_read_ - judged_at_ < kJudgementLasts) return;
+  judged_under_ = generation;
+  judged_at_ = request_read_;
+  if (const auto current = server_.tls.Get())
+    parser_.request().certificate = current->Judge(transport_.session());
+}
+
 void Connection::Dispatch() {
   request_read_ = Now();
+  if (tls_ && parser_.request().certificate) JudgeAgain();
   const Request& request = parser_.request();
   if (!server_.options.slow || !server_.options.slow(request)) {
     response_ = Call(server_.handler, server_.options, request);
+    if (response_.later) return AwaitReply();
     Reply(parser_.keep_alive());
     return;
   }
@@ -192,6 +220,7 @@ void Connection::Dispatch() {
     self->response_ = Call(self->server_.handler, self->server_.options, self->parser_.request());
     boost::asio::post(self->thread_.context, [self] {
       if (self->state_ != State::kRunning) return;
+      if (self->response_.later) return self->AwaitReply();
       self->Reply(self->parser_.keep_alive());
       self->Drive();
     });
@@ -200,6 +229,44 @@ void Connection::Dispatch() {
     server_.counters.Refused("slow_queue");
     response_ = Refuse(server_.options, 503, "too many slow requests are waiting");
     Reply(parser_.keep_alive());
+  }
+}
+
+// Asks for the answer and leaves the io thread to others until it comes.
+void Connection::AwaitReply() {
+  state_ = State::kRunning;
+  replied_ = false;
+  deadline_ = Now() + server_.options.limits.write_timeout;
+  const auto later = std::move(response_.later);
+  response_ = Response{};
+  // Nothing that outlives the io thread may keep the connection, whose socket belongs to it.
+  auto reply = [door = thread_.door, weak = weak_from_this(),
+                id = answered_](Response response) mutable {
+    door->Post([weak, id, answer = std::make_shared<Response>(std::move(response))] {
+      const auto self = weak.lock();
+      if (!self || self->state_ != State::kRunning || self->replied_ || self->answered_ != id)
+        return;
+      self->replied_ = true;
+      self->response_ = std::move(*answer);
+      self->response_.later = nullptr;
+      self->Reply(self->parser_.keep_alive());
+      self->Drive();
+    });
+  };
+  try {
+    later(std::move(reply));
+  } catch (const std::exception& failure) {
+    base::LogError("msg=\"handler failed\" listener={} err=\"{}\"", server_.options.listener,
+                   failure.what());
+    thread_.door->Post([weak = weak_from_this(), id = answered_] {
+      const auto self = weak.lock();
+      if (!self || self->state_ != State::kRunning || self->replied_ || self->answered_ != id)
+        return;
+      self->replied_ = true;
+      self->response_ = Refuse(self->server_.options, 500, "internal error");
+      self->Reply(self->parser_.keep_alive());
+      self->Drive();
+    });
   }
 }
 
@@ -314,6 +381,8 @@ void Connection::Sweep(base::Steady now) {
     return;
   } else if (state_ == State::kWriting) {
     server_.counters.Refused("write_timeout");
+  } else if (state_ == State::kRunning) {
+    server_.counters.Refused("reply_timeout");
   } else if (state_ == State::kReading && answered_ == 0) {
     server_.counters.Refused("header_timeout");  // connected and said nothing
   }
@@ -327,7 +396,7 @@ void Connection::Retire() {
 }
 
 void Connection::Cut() {
-  if (state_ == State::kRunning) {
+  if (state_ == State::kRunning && replied_) {
     shutdown(socket_.native_handle(),
              SHUT_RDWR);  // its handler still asks whether the client is gone
     return;

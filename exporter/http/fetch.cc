@@ -112,6 +112,14 @@ std::string_view Fetch::Name(Phase phase) {
 }
 
 void Fetch::Start() {
+  if (request_.delay.count() <= 0) return Begin();
+  deadline_.expires_after(request_.delay);
+  deadline_.async_wait([self = shared_from_this()](const ErrorCode& canceled) {
+    if (!canceled && !self->finished_) self->Begin();
+  });
+}
+
+void Fetch::Begin() {
   until_ = Now() + request_.timeout;
   deadline_.expires_after(request_.timeout);
   deadline_.async_wait([self = shared_from_this()](const ErrorCode& canceled) {
@@ -453,6 +461,11 @@ bool Fetch::Take(std::string_view piece) {
     body_failure_ = Error{Error::Kind::kLimit, "body size limit exceeded"};
   } else {
     body_.append(piece);
+  }
+  if (!body_failure_ && request_.on_body && parser_->status() / 100 == 2) {
+    if (!body_.empty() && !request_.on_body(body_))
+      body_failure_ = Error{Error::Kind::kCanceled, "stopped by the reader"};
+    body_.clear();
   }
   return !body_failure_;
 }

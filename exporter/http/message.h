@@ -58,6 +58,10 @@ struct Response {
   std::string body = {};
   // Instead of body: bytes shared with a snapshot, so that serving copies nothing.
   std::shared_ptr<const std::string> shared_body = {};
+  // Instead of all the above: an answer that somebody else has to be asked for first. The server
+  // calls it once, with where the answer is to go; that may be called from any thread, once, also
+  // when the client or the server is gone by then. The Request is not to be used any more.
+  std::function<void(std::function<void(Response)> reply)> later = {};
 
   std::string_view Body() const {
     return shared_body ? std::string_view(*shared_body) : std::string_view(body);

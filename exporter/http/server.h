@@ -86,7 +86,8 @@ class Server {
   // Stops accepting, closes idle connections, lets running requests end until the deadline, then
   // cuts them off (their Request::gone answers true). Returns when no handler runs any more.
   virtual void Stop(std::chrono::milliseconds deadline) = 0;
-  // New connections use the new credentials; open ones keep theirs. A failure leaves the old ones.
+  // New connections use the new certificate. Open ones stay; the certificates of their clients are
+  // judged by the new pools from the next request on. A failure leaves the old ones.
   // Fails with: kBadInput; also on a server without TLS.
   virtual base::Result<void> SetCredentials(const TlsCredentials& credentials) = 0;
 };

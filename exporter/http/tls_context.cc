@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -49,29 +50,39 @@ std::vector<std::string> Entries(const X509_NAME* name, int nid) {
 }  // namespace
 
 TlsContext::~TlsContext() {
-  for (const Pool& pool : pools_) X509_STORE_free(pool.store);
+  for (const Pool& pool : pools_) {
+    for (X509_STORE* store : pool.stores) X509_STORE_free(store);
+  }
   SSL_CTX_free(context_);
 }
 
 base::Result<void> TlsContext::AddPool(const TrustPool& pool) {
   auto certificates = ReadCertificates(pool.pem, base::format("trust pool \"{}\"", pool.name));
   if (!certificates) return certificates.error();
-  X509_STORE* store = X509_STORE_new();
-  pools_.push_back({pool.name, store});
+  std::vector<X509_STORE*>& stores = pools_.emplace_back(Pool{pool.name, {}}).stores;
+  std::vector<std::vector<const X509_NAME*>> names;  // of each store
   for (const X509Ptr& certificate : *certificates) {
-    X509_STORE_add_cert(store, certificate.get());
-    // Clients choose their certificate by these names, so every pool's are sent, each once.
     const X509_NAME* name = X509_get_subject_name(certificate.get());
+    std::size_t at = 0;
+    const auto same = [&](const X509_NAME* other) { return X509_NAME_cmp(other, name) == 0; };
+    while (at < stores.size() && std::any_of(names[at].begin(), names[at].end(), same)) ++at;
+    if (at == stores.size()) {
+      stores.push_back(X509_STORE_new());
+      names.emplace_back();
+      // As in Go, any certificate of the pool is an anchor, also an intermediate one.
+      X509_VERIFY_PARAM* rules = X509_STORE_get0_param(stores.back());
+      X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
+      X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_CLIENT);
+    }
+    X509_STORE_add_cert(stores[at], certificate.get());
+    names[at].push_back(name);
+    // Clients choose their certificate by these names, so every pool's are sent, each once.
     const STACK_OF(X509_NAME)* sent = SSL_CTX_get_client_CA_list(context_);
     bool known = false;
     for (int i = 0; i < sk_X509_NAME_num(sent); ++i)
       known = known || X509_NAME_cmp(sk_X509_NAME_value(sent, i), name) == 0;
     if (!known) SSL_CTX_add_client_CA(context_, certificate.get());
   }
-  // As in Go, any certificate of the pool is an anchor, also an intermediate one.
-  X509_VERIFY_PARAM* rules = X509_STORE_get0_param(store);
-  X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
-  X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_CLIENT);
   return {};
 }
 
@@ -122,17 +133,21 @@ std::shared_ptr<const ClientCertificate> TlsContext::Judge(const SslPtr& session
     judged->common_name = std::move(names.back());
   judged->organizations = Entries(subject, NID_organizationName);
   std::string problem = "no trust pool is configured";
-  for (const Pool& pool : pools_) {
+  const auto verify = [&](X509_STORE* store) {
     X509_STORE_CTX* check = X509_STORE_CTX_new();
-    if (check == nullptr || X509_STORE_CTX_init(check, pool.store, presented,
-                                                SSL_get_peer_cert_chain(session.get())) != 1) {
+    bool good = false;
+    if (check == nullptr ||
+        X509_STORE_CTX_init(check, store, presented, SSL_get_peer_cert_chain(session.get())) != 1) {
       problem = "cannot check the certificate";
-    } else if (X509_verify_cert(check) == 1) {
-      judged->trusted_by.push_back(pool.name);
-    } else {
+    } else if (!(good = X509_verify_cert(check) == 1)) {
       problem = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
     }
     X509_STORE_CTX_free(check);
+    return good;
+  };
+  for (const Pool& pool : pools_) {
+    if (std::any_of(pool.stores.begin(), pool.stores.end(), verify))
+      judged->trusted_by.push_back(pool.name);
   }
   ERR_clear_error();
   if (judged->trusted_by.empty()) judged->problem = std::move(problem);

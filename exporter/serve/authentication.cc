@@ -19,6 +19,19 @@ bool SameName(std::string_view a, std::string_view b) {
                                             [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string_view FirstOf(const std::vector<std::string>& headers, const http::Request& request) {
+  for (const std::string& header : headers) {
+    if (const auto value = Trim(request.Header(header)); !value.empty()) return value;
+  }
+  return {};
+}
+
 void AddAuthenticated(User& user) {
   if (user.name == "system:anonymous") return;
   if (!Contains(user.groups, "system:authenticated") &&
@@ -27,18 +40,14 @@ void AddAuthenticated(User& user) {
   }
 }
 
-// The user for whom a trusted front proxy speaks.
-std::optional<User> ForwardedUser(const AuthenticationOptions& options,
-                                  const http::Request& request) {
-  User user;
-  for (const std::string& header : options.username_headers) {
-    user.name = request.Header(header);
-    if (!user.name.empty()) break;
-  }
-  if (user.name.empty()) return std::nullopt;
+// The user for whom a trusted front proxy speaks; without a name when it names none.
+User ForwardedUser(const AuthenticationOptions& options, const http::Request& request) {
+  User user{.name = std::string(FirstOf(options.username_headers, request))};
+  if (user.name.empty()) return user;
+  user.uid = FirstOf(options.uid_headers, request);
   for (const auto& [name, value] : request.headers) {
     for (const std::string& header : options.group_headers) {
-      if (SameName(name, header)) user.groups.push_back(value);
+      if (SameName(name, header) && !value.empty()) user.groups.push_back(value);
     }
     for (const std::string& prefix : options.extra_prefixes) {
       if (name.size() <= prefix.size() ||
@@ -53,36 +62,74 @@ std::optional<User> ForwardedUser(const AuthenticationOptions& options,
   return user;
 }
 
+// "Bearer TOKEN"; anything else is no token.
+std::string_view BearerToken(const http::Request& request) {
+  std::string_view text = Trim(request.Header("Authorization"));
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos || !SameName(text.substr(0, space), "Bearer")) return {};
+  text.remove_prefix(space + 1);
+  return text.substr(0, text.find(' '));
+}
+
+bool IsOpen(const AccessRule& rule, std::string_view path) {
+  return std::any_of(rule.open_paths.begin(), rule.open_paths.end(), [&](std::string_view open) {
+    if (!open.ends_with('*')) return path == open;
+    open.remove_suffix(1);
+    return path.starts_with(open);
+  });
+}
+
 }  // namespace
 
-std::optional<User> Authenticate(const AuthenticationOptions& options,
-                                 const http::Request& request) {
-  if (const http::ClientCertificate* certificate = request.certificate.get()) {
+User Reviewed(User user) {
+  AddAuthenticated(user);
+  return user;
+}
+
+Identity Identify(const AuthenticationOptions& options, const http::Request& request) {
+  const http::ClientCertificate* certificate = request.certificate.get();
+  if (certificate != nullptr) {
     const bool may_forward = Contains(certificate->trusted_by, kRequestHeaderPool) &&
                              (options.allowed_names.empty() ||
                               Contains(options.allowed_names, certificate->common_name));
     if (may_forward) {
-      if (auto user = ForwardedUser(options, request)) return user;
+      User user = ForwardedUser(options, request);
+      if (!user.name.empty())
+        return {.kind = Identity::Kind::kUser, .user = std::move(user), .forwarded = true};
     }
-    if (!Contains(certificate->trusted_by, kClientPool) || certificate->common_name.empty())
-      return std::nullopt;
-    User user{.name = certificate->common_name, .groups = certificate->organizations};
-    AddAuthenticated(user);
-    return user;
+    if (Contains(certificate->trusted_by, kClientPool) && !certificate->common_name.empty()) {
+      User user{.name = certificate->common_name, .groups = certificate->organizations};
+      AddAuthenticated(user);
+      return {.kind = Identity::Kind::kUser, .user = std::move(user)};
+    }
   }
-  if (!request.Header("Authorization").empty()) return std::nullopt;
-  return User{.name = "system:anonymous", .groups = {"system:unauthenticated"}};
+  if (const auto token = BearerToken(request); !token.empty())
+    return {.kind = Identity::Kind::kToken, .token = token};
+  if (certificate != nullptr) return {};
+  return {.kind = Identity::Kind::kUser,
+          .user = {.name = "system:anonymous", .groups = {"system:unauthenticated"}}};
 }
 
-bool MayAccess(const AccessRule& rule, const User& user, const Access& access) {
+Ruling Rule(const AccessRule& rule, const Identity& identity, const Access& access, bool can_ask) {
+  const User& user = identity.user;
   const auto in_any = [&](const std::vector<std::string>& groups) {
     return std::any_of(user.groups.begin(), user.groups.end(),
                        [&](const std::string& group) { return Contains(groups, group); });
   };
-  if (in_any(rule.admin_groups)) return true;
-  if (!access.metric.empty()) return in_any(rule.reader_groups);
-  if (Contains(rule.open_paths, access.path)) return true;
-  return Contains(rule.discovery_users, user.name) || in_any(rule.discovery_groups);
+  const bool path = access.metric.empty();
+  if (in_any(rule.admin_groups)) return Ruling::kAllowed;
+  if (path && IsOpen(rule, access.path)) return Ruling::kAllowed;
+  // Strangers have nothing else here, and shall not keep the API server busy.
+  if (user.name == "system:anonymous") return Ruling::kDenied;
+  if (can_ask) {
+    const bool forwarded_discovery =
+        path && identity.forwarded && Contains(rule.discovery_paths, access.path);
+    return forwarded_discovery ? Ruling::kAllowed : Ruling::kAsk;
+  }
+  const bool allowed =
+      path ? Contains(rule.discovery_users, user.name) || in_any(rule.discovery_groups)
+           : in_any(rule.reader_groups);
+  return allowed ? Ruling::kAllowed : Ruling::kDenied;
 }
 
 }  // namespace plimsoll::serve

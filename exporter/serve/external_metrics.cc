@@ -4,6 +4,8 @@
 #include "serve/external_metrics.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/format.h"
@@ -51,19 +53,19 @@ bool IsTrue(std::string_view value) {
   return value != "0" && value != "false" && value != "False" && value != "FALSE";
 }
 
-http::Response Forbidden(const User& user, const MetricPath* metric, std::string_view path) {
-  if (metric == nullptr) {
-    return ApiStatus(403, base::format("forbidden: User {} cannot get path {}",
-                                       base::GoQuote(user.name), base::GoQuote(path)));
+// As an API server names what a request does; "" for a method it does not know.
+std::string_view VerbOf(std::string_view method, bool metric) {
+  struct Row {
+    std::string_view method, of_metric, of_path;
+  };
+  constexpr Row kRows[] = {{"GET", "list", "get"},      {"HEAD", "list", "head"},
+                           {"POST", "create", "post"},  {"PUT", "update", "put"},
+                           {"PATCH", "patch", "patch"}, {"DELETE", "deletecollection", "delete"},
+                           {"OPTIONS", "", "options"}};
+  for (const Row& row : kRows) {
+    if (row.method == method) return metric ? row.of_metric : row.of_path;
   }
-  return ApiStatus(
-      403,
-      base::format("{}.{} is forbidden: User {} cannot list resource {} in API group \"{}\" in the "
-                   "namespace {}",
-                   metric->metric, kExternalGroup, base::GoQuote(user.name),
-                   base::GoQuote(metric->metric), kExternalGroup,
-                   base::GoQuote(metric->name_space)),
-      {.group = kExternalGroup, .kind = metric->metric});
+  return "";
 }
 
 http::Response UnknownMetric(const signals::Snapshot* snapshot, std::string_view name_space,
@@ -116,6 +118,9 @@ ExternalMetricsApi::ExternalMetricsApi(const base::Published<signals::Snapshot>&
     : snapshot_(snapshot),
       clock_(clock),
       options_(std::move(options)),
+      own_trust_(std::make_shared<const AuthenticationOptions>(options_.authentication)),
+      gate_(options_.trust != nullptr ? *options_.trust : own_trust_, options_.access,
+            options_.reviews),
       discovery_(options_.version) {
   if (telemetry == nullptr) return;
   for (const signals::Reason reason : signals::kReasons) {
@@ -124,21 +129,63 @@ ExternalMetricsApi::ExternalMetricsApi(const base::Published<signals::Snapshot>&
   }
 }
 
+// What a request asks for; its views are into the request and itself.
+struct ExternalMetricsApi::Question {
+  explicit Question(const http::Request& request) : path(request.raw_path) {
+    if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+    metric = ReadMetricPath(path);
+    access.verb = VerbOf(request.method, metric.has_value());
+    if (metric) {
+      access.name_space = metric->name_space;
+      access.metric = metric->metric;
+    } else {
+      access.path = path;
+    }
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  std::string_view path;  // without a last slash
+  std::optional<MetricPath> metric;
+  Access access;
+};
+
 http::Response ExternalMetricsApi::Handle(
     const http::Request& request,
     const std::function<std::optional<http::Response>(const http::Request&)>& health) const {
-  const auto user = Authenticate(options_.authentication, request);
-  if (!user) return ApiStatus(401, "Unauthorized");
+  const Question question(request);
+  Gate::Verdict verdict = gate_.Ask(request, question.access);
+  switch (verdict.kind) {
+    case Gate::Verdict::Kind::kAllowed:
+      return Answer(request, question, health);
+    case Gate::Verdict::Kind::kRefused:
+      return std::move(verdict.refusal);
+    case Gate::Verdict::Kind::kUnknown:
+      break;
+  }
+  struct Waiting {
+    explicit Waiting(const http::Request& asked) : request(asked), question(request) {}
+    const http::Request request;
+    const Question question;
+  };
+  const auto waiting = std::make_shared<const Waiting>(request);
+  http::Response response;
+  response.later = [this, waiting, health](std::function<void(http::Response)> reply) {
+    gate_.Review(waiting->request, waiting->question.access,
+                 [this, waiting, health, reply = std::move(reply)](Gate::Verdict reviewed) {
+                   const bool allowed = reviewed.kind == Gate::Verdict::Kind::kAllowed;
+                   reply(allowed ? Answer(waiting->request, waiting->question, health)
+                                 : std::move(reviewed.refusal));
+                 });
+  };
+  return response;
+}
 
-  std::string_view path = request.raw_path;
-  if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  const auto metric = ReadMetricPath(path);
-  const Access access =
-      metric ? Access{.verb = "list", .name_space = metric->name_space, .metric = metric->metric}
-             : Access{.path = path};
-  if (!MayAccess(options_.access, *user, access))
-    return Forbidden(*user, metric ? &*metric : nullptr, path);
-
+http::Response ExternalMetricsApi::Answer(
+    const http::Request& request, const Question& question,
+    const std::function<std::optional<http::Response>(const http::Request&)>& health) const {
+  const auto& metric = question.metric;
+  const std::string_view path = question.path;
   if (health && !metric) {
     if (auto answer = health(request)) return *std::move(answer);
   }

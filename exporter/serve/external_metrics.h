@@ -13,6 +13,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@
 #include "http/message.h"
 #include "serve/authentication.h"
 #include "serve/detail/discovery.h"
+#include "serve/gate.h"
 #include "serve/label_selector.h"
 #include "signals/resolve.h"
 #include "signals/snapshot.h"
@@ -32,7 +34,10 @@ class ExternalMetricsApi {
  public:
   struct Options {
     AuthenticationOptions authentication = {};
+    // Instead of `authentication`, when it may change; must outlive the face.
+    const base::Published<AuthenticationOptions>* trust = nullptr;
     AccessRule access = {};
+    kube::Reviews* reviews = nullptr;  // null: no API server is asked; must outlive the face
     SelectorLimits selector = {};
     std::string version = "unknown";
   };
@@ -42,18 +47,25 @@ class ExternalMetricsApi {
                      telemetry::Telemetry* telemetry, Options options);
 
   // Answers discovery and metric reads; asks `health` for /healthz, /livez and /readyz once the
-  // client is known to be allowed. `health` returns nothing for other paths.
+  // client is known to be allowed. `health` returns nothing for other paths, and lives as long as
+  // this. The answer comes later (http::Response::later) when an API server has to be asked first.
   http::Response Handle(
       const http::Request& request,
       const std::function<std::optional<http::Response>(const http::Request&)>& health = {}) const;
 
  private:
+  struct Question;
+  http::Response Answer(
+      const http::Request& request, const Question& question,
+      const std::function<std::optional<http::Response>(const http::Request&)>& health) const;
   http::Response ReadMetric(std::string_view name_space, const std::string& name,
                             const http::Request& request) const;
 
   const base::Published<signals::Snapshot>& snapshot_;
   const base::Clock& clock_;
   Options options_;
+  const base::Published<AuthenticationOptions> own_trust_;
+  const Gate gate_;
   Discovery discovery_;
   mutable std::array<telemetry::Counter, signals::kReasons.size()> errors_;
 };

@@ -37,7 +37,8 @@ void AppendHead(const Response& response, bool keep_alive, std::string_view date
 // "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string HttpDate(base::Time now);
 
-// Calls the handler; an exception from it becomes a 500.
+// Calls the handler; an exception from it becomes a 500. Does not wait for an answer that comes
+// later.
 Response Call(const Handler& handler, const ServerOptions& options, const Request& request);
 Response Refuse(const ServerOptions& options, int status, std::string_view message);
 

@@ -22,6 +22,8 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/guarded.h"
+#include "base/published.h"
 #include "http/detail/answer.h"
 #include "http/detail/http_parser.h"
 #include "http/detail/tls_context.h"
@@ -33,6 +35,8 @@ namespace plimsoll::http::detail {
 
 // What the connections of a server share.
 struct ServerShared {
+  base::Published<TlsContext> tls = {};      // what new connections use
+  std::atomic<unsigned> tls_generation = 0;  // grows after each change of it
   ServerOptions options;
   Handler handler;
   ServerCounters counters;
@@ -44,6 +48,18 @@ struct ServerShared {
 class Connection;
 using Connections = std::list<std::shared_ptr<Connection>>;
 
+// Where answers that come later reach their io thread, as long as it runs.
+class ReplyDoor {
+ public:
+  explicit ReplyDoor(boost::asio::io_context& context) : context_(&context) {}
+  // Calls f on the io thread; forgets it when the door is closed.
+  void Post(std::function<void()> f);
+  void Close();
+
+ private:
+  base::Guarded<boost::asio::io_context*> context_;
+};
+
 // What the connections of an io thread share; only that thread touches it.
 struct IoThread {
   boost::asio::io_context context{1};
@@ -51,6 +67,7 @@ struct IoThread {
   std::string date = {};
   base::Time date_second = -1;
   std::function<void()> on_close = {};
+  std::shared_ptr<ReplyDoor> door = std::make_shared<ReplyDoor>(context);
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -83,6 +100,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   bool Parse();
   void Dispatch();
+  void JudgeAgain();
+  void AwaitReply();
   void Reply(bool keep_alive);
   void RefuseRequest(int status, std::string_view reason, std::string_view message);
   void Close();
@@ -93,6 +112,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   IoThread& thread_;
   boost::asio::ip::tcp::socket socket_;
   const std::shared_ptr<const TlsContext> tls_;
+  unsigned judged_under_ = 0;  // generation of the trust pools that judged the certificate
+  base::Steady judged_at_{};
   Transport transport_;
   Connections::iterator self_;
 
@@ -101,6 +122,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       0;  // of the wait that may drive; an older one woke for something that is over
   base::Steady deadline_ = base::Steady::max();
   std::size_t answered_ = 0;
+  bool replied_ = true;  // false while an answer that comes later is awaited
   bool head_begun_ = false;
   bool body_begun_ = false;
 

@@ -82,6 +82,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   enum class Phase { kPrepare, kResolve, kConnect, kHandshake, kSend, kHead, kBody };
   static std::string_view Name(Phase phase);
 
+  void Begin();
   base::Result<void> ComposeHead();
   base::Result<void> AddCredentials();
   void Hop(bool may_reuse = true);

@@ -36,9 +36,11 @@ class TlsContext {
   std::shared_ptr<const ClientCertificate> Judge(const SslPtr& session) const;
 
  private:
+  // OpenSSL takes the first authority of a name and gives up when its key does not fit, but during
+  // a rotation there are two of one name. Hence no two of one name are in the same store.
   struct Pool {
     std::string name;
-    x509_store_st* store;
+    std::vector<x509_store_st*> stores;
   };
   TlsContext() = default;
   base::Result<void> AddPool(const TrustPool& pool);

@@ -435,3 +435,62 @@ TEST_CASE("more than the allowed number in flight is refused") {
   CHECK(telemetry.CounterOf(telemetry::MetricId::kHttpClientErrors, {"prepare", "limit"}).Value() ==
         1);
 }
+
+TEST_CASE("a body is told piece by piece as it comes, and only of a success") {
+  std::promise<void> told_first;
+  RawServer server([&](RawPeer& peer) {
+    const std::string head = peer.Head();
+    if (head.find("/refused") != std::string::npos) {
+      peer.Send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+      return;
+    }
+    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+    told_first.get_future().wait();  // the second piece is sent only once the first was told
+    peer.Send("6\r\nsecond\r\n0\r\n\r\n");
+  });
+  Client client;
+  std::string pieces;
+  const auto take = [&](std::string_view piece) {
+    pieces.append(piece).append("|");
+    if (piece == "first") told_first.set_value();
+    return true;
+  };
+  const auto whole = client.Fetch({.url = server.Url("/"), .on_body = take});
+  REQUIRE_MESSAGE(whole.has_value(), ErrorText(whole));
+  CHECK(pieces == "first|second|");
+  CHECK(whole->body.empty());
+  const auto refused = client.Fetch({.url = server.Url("/refused"), .on_body = take});
+  REQUIRE_MESSAGE(refused.has_value(), ErrorText(refused));
+  CHECK(refused->status == 403);
+  CHECK(refused->body == "no");
+  CHECK(pieces == "first|second|");
+}
+
+TEST_CASE("who takes the body piece by piece may end it") {
+  RawServer server([](RawPeer& peer) {
+    peer.Head();
+    peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+    peer.WaitForClose();
+  });
+  Client client;
+  const auto ended =
+      client.Fetch({.url = server.Url("/"), .on_body = [](std::string_view) { return false; }});
+  REQUIRE_FALSE(ended.has_value());
+  CHECK(ended.error().kind == Error::Kind::kCanceled);
+}
+
+TEST_CASE("a delayed fetch begins later, and its timeout with it") {
+  TestServer server(ServerKind::kBeast, Hello);
+  Client client;
+  const auto start = std::chrono::steady_clock::now();
+  const auto late = client.Fetch({.url = UrlOf(server, "/late"), .delay = 60ms, .timeout = 10s});
+  CHECK(std::chrono::steady_clock::now() - start >= 60ms);
+  REQUIRE_MESSAGE(late.has_value(), ErrorText(late));
+  CHECK(late->body == "GET /late ");
+  std::promise<base::Result<FetchResponse>> promise;
+  const auto id = client.Start(
+      {.url = UrlOf(server, "/never"), .delay = 1h},
+      [&](base::Result<FetchResponse> result) { promise.set_value(std::move(result)); });
+  client.Cancel(id);
+  CHECK(promise.get_future().get().error().kind == Error::Kind::kCanceled);
+}

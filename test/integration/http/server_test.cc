@@ -8,12 +8,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/guarded.h"
 #include "http/server_fixture.h"
 #include "support/error_text.h"
 
@@ -400,4 +402,102 @@ TEST_CASE("an address that cannot be used is named with the reason") {
     if (kind != ServerKind::kCivet)
       CHECK(error("host:80") == "listen address \"host:80\": expected an IP address");
   }
+}
+
+namespace {
+
+// Keeps the replies that are owed; a test gives them when it likes.
+struct Owed {
+  using Reply = std::function<void(Response)>;
+  base::Guarded<std::vector<Reply>> replies;
+
+  Response operator()(const Request& request) {
+    if (request.path != "/later") return {.content_type = "text/plain", .body = "now"};
+    Response response;
+    response.later = [this](Reply reply) {
+      replies.Change([&](auto& all) { all.push_back(std::move(reply)); });
+    };
+    return response;
+  }
+  std::vector<Reply> Take(std::size_t count) {
+    std::vector<Reply> taken;
+    CHECK(replies.WaitFor({}, 10s, [&](const auto& all) { return all.size() == count; }));
+    replies.With([&](auto& all) { taken.swap(all); });
+    return taken;
+  }
+};
+
+constexpr const char* kLater = "GET /later HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr const char* kNow = "GET /now HTTP/1.1\r\nHost: h\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("an answer may come later, from another thread, and the connection goes on") {
+  for (const ServerKind kind : kEveryServer) {
+    Owed owed;
+    TestServer server(kind, [&](const Request& request) { return owed(request); });
+    const auto client = server.Connect();
+    for (int i = 0; i < 2; ++i) {
+      client->Send(kLater);
+      owed.Take(1).front()({.status = 203, .content_type = "text/plain", .body = "then"});
+      const auto answer = client->Receive();
+      CHECK(answer.status == 203);
+      CHECK(answer.body == "then");
+    }
+    CHECK(client->Ask(kNow).body == "now");
+    CHECK(server.Answered("203") == 2);
+  }
+}
+
+TEST_CASE("answers that are owed keep nobody else waiting") {
+  Owed owed;
+  TestServer server(ServerKind::kTls, [&](const Request& request) { return owed(request); });
+  std::vector<std::unique_ptr<RawClient>> waiting;
+  for (int i = 0; i < 20; ++i) {
+    waiting.push_back(server.Connect());
+    waiting.back()->Send(kLater);
+  }
+  const auto replies = owed.Take(20);
+  CHECK(server.Ask(kNow).body == "now");
+  for (const auto& reply : replies) reply({.content_type = "text/plain", .body = "then"});
+  for (const auto& client : waiting) CHECK(client->Receive().body == "then");
+}
+
+TEST_CASE(
+    "a reply to a client that is gone, a second one, and one to a server that is gone are lost") {
+  for (const ServerKind kind : {ServerKind::kBeast, ServerKind::kTls}) {
+    Owed owed;
+    Owed::Reply last;
+    {
+      TestServer server(kind, [&](const Request& request) { return owed(request); });
+      auto client = server.Connect();
+      client->Send(kLater);
+      const auto gone = owed.Take(1).front();
+      client.reset();
+      gone({.body = "for nobody"});
+      client = server.Connect();
+      client->Send(kLater);
+      const auto twice = owed.Take(1).front();
+      twice({.content_type = "text/plain", .body = "one"});
+      twice({.content_type = "text/plain", .body = "two"});
+      CHECK(client->Receive().body == "one");
+      CHECK(client->Ask(kNow).body == "now");
+      client->Send(kLater);
+      last = owed.Take(1).front();
+      server->Stop({});
+    }
+    last({.body = "for nobody"});
+  }
+}
+
+TEST_CASE("an answer that never comes ends the connection in time") {
+  Owed owed;
+  http::ServerOptions options;
+  options.limits.write_timeout = 50ms;
+  TestServer server(
+      ServerKind::kBeast, [&](const Request& request) { return owed(request); }, options);
+  const auto client = server.Connect();
+  client->Send(kLater);
+  CHECK(client->Closed());
+  CHECK(server.Refused("reply_timeout") == 1);
 }

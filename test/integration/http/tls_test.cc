@@ -138,7 +138,8 @@ TEST_CASE("plain HTTP on a TLS port ends the connection and is counted") {
   CHECK(server.Refused("tls_handshake") == 1);
 }
 
-TEST_CASE("new connections use new credentials, open ones keep theirs") {
+TEST_CASE(
+    "new connections use the new certificate, open ones stay and are judged by the new pools") {
   const Pki pki;
   TestServer server(ServerKind::kTls, Judge, {}, pki.Credentials());
   const auto user = pki.client.Issue({.common_name = "jane", .extended_key_usage = "clientAuth"});
@@ -151,7 +152,7 @@ TEST_CASE("new connections use new credentials, open ones keep theirs") {
       next_ca.Issue({.common_name = "next", .subject_alternative_names = "DNS:localhost"});
   REQUIRE(server->SetCredentials({.certificate_pem = next.certificate_pem, .key_pem = next.key_pem})
               .has_value());
-  CHECK(before.Ask(kGet).body == "jane||client|");
+  CHECK(before.Ask(kGet).body == "jane|||no trust pool is configured");
   RawClient after(server->port());
   REQUIRE(after.StartTls(next_ca.pem(), &user));
   CHECK(after.Ask(kGet).body == "jane|||no trust pool is configured");
@@ -177,4 +178,27 @@ TEST_CASE("credentials that cannot be used are refused by name, and the old ones
 
   TestServer plain(ServerKind::kBeast, Judge);
   CHECK(plain->SetCredentials(good).error().message == "the listener \"test\" serves plain HTTP");
+}
+
+TEST_CASE("a rotated client authority is obeyed on a connection that stays open") {
+  const Pki pki;
+  TestServer server(ServerKind::kTls, Judge, {}, pki.Credentials());
+  const TestCa next_ca("client-ca");
+  const auto old_user =
+      pki.client.Issue({.common_name = "old", .extended_key_usage = "clientAuth"});
+  const auto new_user = next_ca.Issue({.common_name = "new", .extended_key_usage = "clientAuth"});
+  RawClient old_client(server->port()), new_client(server->port());
+  REQUIRE(old_client.StartTls(ServerCa().pem(), &old_user));
+  REQUIRE(new_client.StartTls(ServerCa().pem(), &new_user));
+  CHECK(old_client.Ask(kGet).body == "old||client|");
+  CHECK(new_client.Ask(kGet).body.starts_with("new|||"));
+  auto credentials = pki.Credentials();
+  credentials.trust_pools[1].pem = pki.client.pem() + next_ca.pem();
+  REQUIRE(server->SetCredentials(credentials).has_value());
+  CHECK(old_client.Ask(kGet).body == "old||client|");
+  CHECK(new_client.Ask(kGet).body == "new||client|");
+  credentials.trust_pools[1].pem = next_ca.pem();
+  REQUIRE(server->SetCredentials(credentials).has_value());
+  CHECK(old_client.Ask(kGet).body.starts_with("old|||"));
+  CHECK(new_client.Ask(kGet).body == "new||client|");
 }
