@@ -228,3 +228,109 @@ def free_tcp_port_without_listener():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+class ApiServer:
+    """A Kubernetes API server as far as an extension API server asks it: one ConfigMap, listed and watched, and
+    reviews. Tokens are user names that `tokens` knows; `allowed` is called with a SubjectAccessReview's spec."""
+
+    def __init__(self, pki, data):
+        self.changed = threading.Condition()
+        self.version, self.data = 1, dict(data)
+        self.tokens = {}
+        self.allowed = lambda spec: False
+        self.broken = False  # answers everything by 500
+        self.closing = False
+        self.reviews = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                try:
+                    if outer.broken:
+                        outer.answer(self, 500, {"kind": "Status", "message": "out of order"})
+                    elif "watch=1" in self.path:
+                        outer.watch(self)
+                    else:
+                        outer.answer(self, 200, {"kind": "ConfigMapList", "metadata": {"resourceVersion": str(outer.version)},
+                                                 "items": [outer.object()]})
+                except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+                    self.close_connection = True
+
+            def do_POST(self):
+                review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.reviews.append((self.path, self.headers.get("Authorization"), review))
+                if outer.broken:
+                    outer.answer(self, 500, {"kind": "Status", "message": "out of order"})
+                elif self.path.endswith("/tokenreviews"):
+                    user = outer.tokens.get(review["spec"]["token"])
+                    review["status"] = {"authenticated": True, "user": {"username": user}} if user else {"error": "invalid"}
+                    outer.answer(self, 201, review)
+                else:
+                    review["status"] = {"allowed": bool(outer.allowed(review["spec"]))}
+                    outer.answer(self, 201, review)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki.file("serving.crt"), pki.file("serving.key"))
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.address = f"https://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    @staticmethod
+    def answer(handler, status, document):
+        body = json.dumps(document).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def object(self):
+        return {"kind": "ConfigMap", "data": self.data, "metadata": {
+            "name": "extension-apiserver-authentication", "namespace": "kube-system", "resourceVersion": str(self.version)}}
+
+    def watch(self, handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.flush()
+        seen = int(urllib.parse.parse_qs(handler.path.partition("?")[2])["resourceVersion"][0])
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self.version > seen or self.closing or self.broken)
+                if self.closing or self.broken:
+                    handler.close_connection = True
+                    return
+                seen = self.version
+                line = json.dumps({"type": "MODIFIED", "object": self.object()}).encode() + b"\n"
+            handler.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+            handler.wfile.flush()
+
+    def change(self, **data):
+        with self.changed:
+            self.data.update({name.replace("_", "-"): value for name, value in data.items()})
+            self.version += 1
+            self.changed.notify_all()
+
+    def breaks(self, broken):
+        with self.changed:
+            self.broken = broken
+            self.changed.notify_all()
+
+    def count(self, kind):
+        return sum(1 for path, _, _ in self.reviews if path.endswith(kind))
+
+    def close(self):
+        with self.changed:
+            self.closing = True
+            self.changed.notify_all()
+        self.server.shutdown()
+        self.server.server_close()

@@ -47,6 +47,8 @@ TARGETS = {
                 "config/detail/http_client.cc", "config/detail/relabel.cc", "config/detail/scrape.cc"],
                ("config/print.cc", "if (c == '\"' || c == '\\\\')", "if (c == '\"')")),
     "json": (["document/json.cc"], ("document/json.cc", "value.number == 0 && std::signbit(value.number)", "false")),
+    "kube_object": (["kube/kubeconfig.cc", "kube/watch_event.cc", "kube/review_bodies.cc", "kube/base64.cc", "serve/trust.cc"],
+                    ("kube/watch_event.cc", "begun_.size() + part.size() > limit_", "begun_.size() > limit_")),
     "relabel": (["discovery/relabel.cc"], ("discovery/relabel.cc", "name) && !name.empty()) labels", "name)) labels")),
     "xor_chunk": (["store/detail/chunk.cc", "store/detail/chunk_reader.h", "store/detail/chunk_fields.h"],
                   ("store/detail/chunk.cc", "if (Fits(lag, kShortLag))", "if (Fits(lag, kShortLag + 1))")),
