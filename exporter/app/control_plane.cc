@@ -17,12 +17,6 @@ using base::Error;
 using base::Result;
 using telemetry::MetricId;
 
-Result<std::string> ReadBundle(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + path};
-  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-}
-
 // The API server of a flag, else the pod's; null when there is neither.
 Result<std::shared_ptr<const kube::Api>> ApiOf(const std::string& flag, const std::string& file,
                                                const kube::PodEnvironment& pod,
@@ -45,6 +39,12 @@ std::string ObjectName() {
 }
 
 }  // namespace
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + path};
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
 
 ControlPlane::ControlPlane(const RunOptions& options, telemetry::Telemetry& telemetry)
     : options_(options), telemetry_(telemetry) {}
@@ -171,7 +171,7 @@ Result<std::vector<http::TrustPool>> ControlPlane::Pools() const {
   for (const Source& source : sources) {
     std::string pem = source.otherwise;
     if (!source.file.empty()) {
-      auto read = ReadBundle(source.file);
+      auto read = ReadFile(source.file);
       if (!read) return std::move(read).error();
       pem = *std::move(read);
     }

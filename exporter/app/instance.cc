@@ -6,16 +6,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <future>
-#include <iterator>
 #include <utility>
 
 #include "app/features.h"
 #include "app/flags.h"
 #include "base/guarded.h"
 #include "base/log.h"
-#include "base/md5.h"
 #include "base/number_text.h"
 #include "exposition/writer.h"
 #include "promql/parser.h"
@@ -34,7 +31,6 @@ using telemetry::MetricId;
 constexpr std::chrono::milliseconds kStopPatience{800};
 // For the queries of rule groups with an interval; they start with the first such group.
 constexpr int kRuleThreads = 2;
-constexpr std::chrono::seconds kCertificateCheck{5};
 
 eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& config) {
   eval::Options options;
@@ -52,12 +48,6 @@ store::Limits StoreLimitsOf(const config::Config& config) {
   limits.max_series = config.limits.max_series;
   limits.max_bytes = config.limits.max_bytes;
   return limits;
-}
-
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + path};
-  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
 }
 
 // Ends the process when an orderly end takes too long: a stuck system call must not keep a pod.
@@ -221,20 +211,6 @@ Result<void> Instance::MakeFaces() {
   return {};
 }
 
-Result<http::TlsCredentials> Instance::ReadCredentials() const {
-  http::TlsCredentials credentials;
-  auto certificate = ReadFile(options_.tls_cert_file);
-  if (!certificate) return std::move(certificate).error();
-  credentials.certificate_pem = *std::move(certificate);
-  auto key = ReadFile(options_.tls_private_key_file);
-  if (!key) return std::move(key).error();
-  credentials.key_pem = *std::move(key);
-  auto pools = control_plane_->Pools();
-  if (!pools) return std::move(pools).error();
-  credentials.trust_pools = *std::move(pools);
-  return credentials;
-}
-
 Result<void> Instance::Start() {
   http::Handler handler = serve::OpsHandler(*landing_, *metrics_, *prometheus_, *health_);
   if (wrap_ops_) handler = wrap_ops_(std::move(handler));
@@ -251,6 +227,7 @@ Result<void> Instance::Start() {
   const bool have_certificate =
       !options_.tls_cert_file.empty() && !options_.tls_private_key_file.empty();
   if (options_.secure_port != 0 && have_certificate) {
+    const std::uint64_t files = CertificateFiles();
     auto credentials = ReadCredentials();
     if (!credentials) return std::move(credentials).error();
     http::ServerOptions api;
@@ -268,7 +245,7 @@ Result<void> Instance::Start() {
                   control_plane_->Describe());
     control_plane_->Start([this] { return ReloadCertificates(); });
     certificate_thread_ =
-        std::jthread([this](std::stop_token stop) { WatchCertificates(std::move(stop)); });
+        std::jthread([this, files](std::stop_token stop) { WatchCertificates(files, stop); });
   } else if (options_.secure_port != 0 &&
              (options_.tls_cert_file.empty() != options_.tls_private_key_file.empty())) {
     return base::BadInput("--tls-cert-file and --tls-private-key-file need each other");
@@ -303,43 +280,6 @@ Result<void> Instance::Reload() {
   telemetry_.GaugeOf(MetricId::kConfigReloadTime).Set(static_cast<double>(clock_.Now()) / 1000);
   base::LogInfo("configuration reloaded");
   return ReloadCertificates();
-}
-
-Result<void> Instance::ReloadCertificates() {
-  if (!api_) return {};
-  const std::lock_guard one_at_a_time(credentials_);
-  auto credentials = ReadCredentials();
-  if (!credentials) return std::move(credentials).error();
-  return api_->SetCredentials(*credentials);
-}
-
-// Whoever renews a certificate writes new files; nobody has to tell us. The files are small, so
-// they are read and compared: times of last change say little about a mounted Secret.
-void Instance::WatchCertificates(std::stop_token stop) {
-  const auto all_files = [this] {
-    std::string all;
-    for (const std::string* file :
-         {&options_.tls_cert_file, &options_.tls_private_key_file, &options_.client_ca_file,
-          &options_.requestheader_client_ca_file}) {
-      if (!file->empty()) all += ReadFile(*file).value_or("") + '\n';
-    }
-    return base::Fnv1a(all);
-  };
-  auto in_use = all_files();
-  base::Guarded<bool> never(false);
-  while (!never.WaitFor(stop, kCertificateCheck, [](bool) { return false; }) &&
-         !stop.stop_requested()) {
-    const auto now = all_files();
-    if (now == in_use) continue;
-    if (const auto reloaded = ReloadCertificates(); !reloaded) {
-      // Between the two files of a pair being written, or worse: the old ones stay.
-      base::LogWarn("certificates have changed and cannot be used yet: {}",
-                    reloaded.error().ToString());
-      continue;
-    }
-    in_use = now;
-    base::LogInfo("certificates have changed and are in use");
-  }
 }
 
 void Instance::Stop() {

@@ -73,7 +73,9 @@ class Instance {
   base::Result<tick::Plan> BuildPlan(const std::shared_ptr<const config::Config>& config);
   base::Result<void> CheckSignalNames(const config::Config& config) const;
   base::Result<http::TlsCredentials> ReadCredentials() const;
-  void WatchCertificates(std::stop_token stop);
+  // A fingerprint of what the files of certificates hold now.
+  std::uint64_t CertificateFiles() const;
+  void WatchCertificates(std::uint64_t in_use, std::stop_token stop);
   base::Result<void> MakeFaces();
 
   const RunOptions options_;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The certificates of the API listener: read at the start, on request, when the cluster changes
+// whom to trust, and when the files change.
+#include <utility>
+
+#include "app/instance.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "base/md5.h"
+
+namespace plimsoll::app {
+namespace {
+
+using base::Result;
+
+constexpr std::chrono::seconds kCertificateCheck{5};
+
+}  // namespace
+
+Result<http::TlsCredentials> Instance::ReadCredentials() const {
+  http::TlsCredentials credentials;
+  auto certificate = ReadFile(options_.tls_cert_file);
+  if (!certificate) return std::move(certificate).error();
+  credentials.certificate_pem = *std::move(certificate);
+  auto key = ReadFile(options_.tls_private_key_file);
+  if (!key) return std::move(key).error();
+  credentials.key_pem = *std::move(key);
+  auto pools = control_plane_->Pools();
+  if (!pools) return std::move(pools).error();
+  credentials.trust_pools = *std::move(pools);
+  return credentials;
+}
+
+Result<void> Instance::ReloadCertificates() {
+  if (!api_) return {};
+  const std::lock_guard one_at_a_time(credentials_);
+  auto credentials = ReadCredentials();
+  if (!credentials) return std::move(credentials).error();
+  return api_->SetCredentials(*credentials);
+}
+
+// Whoever renews a certificate writes new files; nobody has to tell us. The files are small, so
+// they are read and compared: times of last change say little about a mounted Secret.
+std::uint64_t Instance::CertificateFiles() const {
+  std::string all;
+  for (const std::string* file :
+       {&options_.tls_cert_file, &options_.tls_private_key_file, &options_.client_ca_file,
+        &options_.requestheader_client_ca_file}) {
+    if (!file->empty()) all += ReadFile(*file).value_or("") + '\n';
+  }
+  return base::Fnv1a(all);
+}
+
+void Instance::WatchCertificates(std::uint64_t in_use, std::stop_token stop) {
+  base::Guarded<bool> never(false);
+  std::uint64_t refused = in_use;  // so that it is said once
+  while (!never.WaitFor(stop, kCertificateCheck, [](bool) { return false; }) &&
+         !stop.stop_requested()) {
+    const std::uint64_t now = CertificateFiles();
+    if (now == in_use) continue;
+    if (const auto reloaded = ReloadCertificates(); reloaded) {
+      in_use = now;
+      base::LogInfo("certificates have changed and are in use");
+    } else if (refused != now) {
+      // Between the two files of a pair being written, or worse: the old ones stay.
+      refused = now;
+      base::LogWarn("certificates have changed and cannot be used: {}",
+                    reloaded.error().ToString());
+    }
+  }
+}
+
+}  // namespace plimsoll::app
