@@ -71,8 +71,11 @@ std::string_view BearerToken(const http::Request& request) {
   return text.substr(0, text.find(' '));
 }
 
+// Whether a slash begins them makes no difference, as in an API server.
 bool IsOpen(const AccessRule& rule, std::string_view path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
   return std::any_of(rule.open_paths.begin(), rule.open_paths.end(), [&](std::string_view open) {
+    if (open.starts_with('/')) open.remove_prefix(1);
     if (!open.ends_with('*')) return path == open;
     open.remove_suffix(1);
     return path.starts_with(open);
