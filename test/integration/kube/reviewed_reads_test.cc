@@ -138,7 +138,8 @@ std::string DataOf(const TestCa& proxy_ca) {
 // The face on a TLS listener, its trust taken from the ConfigMap as it changes.
 struct Adapter {
   explicit Adapter(ControlPlane& plane)
-      : api(ApiOf(plane, *client)), reviews(api, api, clock, nullptr, {.limits = {.deadline = 60s}}) {
+      : api(ApiOf(plane, *client)),
+        reviews(api, api, clock, nullptr, {.limits = {.deadline = 60s}}) {
     kube::ObjectWatch::Options options;
     options.collection = "/api/v1/namespaces/kube-system/configmaps";
     options.name = std::string(serve::kTrustName);
