@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "base/format.h"
 #include "eval/detail/info_reference.h"
@@ -120,12 +121,35 @@ class Planner {
     return made;
   }
 
-  Result MakeNode(const promql::Expr&, const promql::Paren& paren) { return Make(*paren.expr); }
+  // Prometheus does not prepare the parameter of an aggregation, and so keeps its parentheses,
+  // which then have the place of the argument, and hide a selector from timestamp() and absent().
+  Result MakeNode(const promql::Expr& expr, const promql::Paren& paren) {
+    auto inner = Make(*paren.expr);
+    if (!inner || !in_parameter_ || !IsInstant(inner->node)) return inner;
+    return Same(expr, *std::move(inner));
+  }
+
+  static bool IsInstant(const Node& node) {
+    return node.kind != Node::Kind::kString && node.kind != Node::Kind::kRangeSelector &&
+           node.kind != Node::Kind::kSubquery;
+  }
+  static Made Same(const promql::Expr& expr, Made inner) {
+    Made made = Leaf(expr, Node::Kind::kPlus);
+    made.invariant = inner.invariant;
+    made.wrap = inner.wrap;
+    made.node.children.push_back(std::move(inner.node));
+    return made;
+  }
+  static const promql::Expr& Unwrapped(const promql::Expr& expr) {
+    const auto* const paren = std::get_if<promql::Paren>(&expr.node);
+    return paren == nullptr ? expr : Unwrapped(*paren->expr);
+  }
 
   Result MakeNode(const promql::Expr& expr, const promql::Unary& unary) {
     auto inner = Make(*unary.expr);
     if (!inner) return inner;
-    Made made = Leaf(expr, unary.negative ? Node::Kind::kNegate : Node::Kind::kPlus);
+    if (!unary.negative) return Same(expr, *std::move(inner));
+    Made made = Leaf(expr, Node::Kind::kNegate);
     made.invariant = inner->invariant;
     made.wrap = inner->wrap;
     made.node.children.push_back(std::move(inner->node));
@@ -154,7 +178,9 @@ class Planner {
     made.wrap = inner->wrap;
     made.node.children.push_back(std::move(inner->node));
     if (aggregate.param) {
-      auto param = Make(*aggregate.param);
+      const bool outside = !std::exchange(in_parameter_, true);
+      auto param = Make(outside ? Unwrapped(*aggregate.param) : *aggregate.param);
+      in_parameter_ = !outside;
       if (!param) return param;
       made.node.children.push_back(param->wrap ? Invariant(std::move(param->node))
                                                : std::move(param->node));
@@ -171,7 +197,7 @@ class Planner {
     bool timestamp_of_fixed = name == "timestamp";
     std::vector<Made> args;
     for (const promql::ExprPtr& arg : call.args) {
-      auto inner = Make(*arg);
+      auto inner = Make(name == "info" ? Unwrapped(*arg) : *arg);
       if (!inner) return inner;
       if (name == "info" && !args.empty()) {  // a selector in form only
         inner->wrap = false;
@@ -280,6 +306,7 @@ class Planner {
 
   QueryTimes times_;
   std::size_t selectors_ = 0;
+  bool in_parameter_ = false;  // of an aggregation
 };
 
 }  // namespace

@@ -47,12 +47,13 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   windows.params = {};
   std::array<Block, 2> params;
   std::size_t param = 0;
-  const Node* range = nullptr;
+  // Before the parameters, wherever it stands: of two equal annotations the place of the later one
+  // is told.
+  const Node* const range = &*std::find_if(call.children.begin(), call.children.end(), &IsRange);
+  auto input = evaluator.OpenRange(*range, grid);
+  if (!input) return input.error();
   for (std::size_t i = 0; i < call.children.size(); ++i) {
-    if (IsRange(call.children[i])) {
-      range = &call.children[i];
-      continue;
-    }
+    if (&call.children[i] == range) continue;
     auto value = EvalScalarArg(evaluator, call, i, grid);
     if (!value) return value;
     params[param] = std::move(*value);
@@ -61,8 +62,6 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   }
   const promql::Function& function = *std::get<promql::Call>(call.expr->node).function;
   if (auto allowed = CheckExtended(*range, function.name); !allowed) return allowed.error();
-  auto input = evaluator.OpenRange(*range, grid);
-  if (!input) return input.error();
   windows.first_end = input->first_end;
   windows.range = input->range;
   windows.fixed = input->fixed;
