@@ -135,8 +135,30 @@ std::map<std::string, serve::PoolMetadata> Status::Metadata() const {
   if (!sources) return all;
   for (const auto& job : sources->jobs) {
     const auto info = job->Info();
-    all[info->job_name] = {info->metadata->begin(), info->metadata->end()};
+    serve::PoolMetadata& pool = all[info->job_name];
+    for (const auto& [name, family] : *info->metadata) pool.emplace(name, family.text);
   }
+  return all;
+}
+
+std::vector<serve::TargetMetadata> Status::MetadataOfTargets() const {
+  std::vector<serve::TargetMetadata> all;
+  const auto sources = sources_.Get();
+  if (!sources) return all;
+  for (const auto& job : sources->jobs) {
+    const auto info = job->Info();
+    for (const scrape::TargetInfo& target : info->active) {
+      serve::TargetMetadata& shown =
+          all.emplace_back(target.labels, info->job_name, info->metadata);
+      const scrape::FamilySet& families = *target.status.families;
+      for (const auto& [name, family] : *info->metadata) {
+        if (family.number < families.size() && families[family.number])
+          shown.families.emplace(name, &family.text);
+      }
+    }
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& a, const auto& b) { return a.scrape_pool < b.scrape_pool; });
   return all;
 }
 

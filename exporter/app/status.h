@@ -42,6 +42,7 @@ class Status final : public serve::StatusSource {
   serve::TargetsStatus Targets() const override;
   std::vector<serve::RuleGroupStatus> RuleGroups() const override;
   std::map<std::string, serve::PoolMetadata> Metadata() const override;
+  std::vector<serve::TargetMetadata> MetadataOfTargets() const override;
   serve::ProcessStatus Process() const override;
   std::string ConfigYaml() const override;
   std::optional<std::string> PoolYaml(std::string_view pool) const override;

@@ -161,6 +161,7 @@ void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender
   Counts counts;
   std::fill(std::begin(dropped_), std::end(dropped_), 0);
   status_.last_error.clear();
+  families_.reset();
   std::uint64_t body_bytes = 0;
   double reported_bytes = 0;  // -1: the limit was hit; 0: another failure to get a page
   appender.Begin(now);
@@ -252,7 +253,7 @@ Result<void> TargetScraper::AppendSamples(PageParser& parser, Time slot, store::
           continue;
         }
         std::string& text =
-            entry == PageParser::Entry::kHelp ? known->second.help : known->second.unit;
+            entry == PageParser::Entry::kHelp ? known->second.text.help : known->second.text.unit;
         if (text.empty() && !(text = parser.Text()).empty()) ++metadata.version;
         continue;
       }
@@ -352,21 +353,36 @@ Result<void> TargetScraper::Resolve(const PageParser& parser, SeriesCache::Entry
   }
   const store::Resolved resolved = appender.Resolve(builder_.Build());
   entry.ref = resolved.ref;
-  if (resolved.ref != 0) {
-    const std::string_view name = builder_.Get(model::kMetricName);
-    // The family is what its TYPE line is called; relabelling may have changed that.
-    const std::string_view family =
-        !family_.empty() && name.starts_with(family_) ? family_ : FamilyOf(name);
-    const bool suffixed =
-        parser.Type() != model::MetricType::kUnknown && parser.Type() != model::MetricType::kGauge;
-    const auto [known, added] =
-        metadata.families.try_emplace(std::string(suffixed ? family : name));
-    if (added || known->second.type != parser.Type()) ++metadata.version;
-    if (added && help_.family == known->first) known->second.help = help_.text;
-    if (added && unit_.family == known->first) known->second.unit = unit_.text;
-    known->second.type = parser.Type();
-  }
+  if (resolved.ref != 0) NoteFamily(parser, metadata);
   return {};
+}
+
+// Of the series whose labels are in builder_.
+void TargetScraper::NoteFamily(const PageParser& parser, MetadataTable& metadata) {
+  const std::string_view name = builder_.Get(model::kMetricName);
+  // The family is what its TYPE line is called; relabelling may have changed that.
+  const std::string_view family =
+      !family_.empty() && name.starts_with(family_) ? family_ : FamilyOf(name);
+  const bool suffixed =
+      parser.Type() != model::MetricType::kUnknown && parser.Type() != model::MetricType::kGauge;
+  const std::size_t number = metadata.families.size();
+  const auto [known, added] = metadata.families.try_emplace(std::string(suffixed ? family : name));
+  FamilyMetadata& entry = known->second;
+  if (added || entry.text.type != parser.Type()) ++metadata.version;
+  if (added) {
+    entry.number = number;
+    if (help_.family == known->first) entry.text.help = help_.text;
+    if (unit_.family == known->first) entry.text.unit = unit_.text;
+  }
+  entry.text.type = parser.Type();
+  const FamilySet& shown = *status_.families;
+  if (entry.number < shown.size() && shown[entry.number]) return;
+  if (families_ == nullptr) {
+    families_ = std::make_shared<FamilySet>(shown);
+    status_.families = families_;
+  }
+  if (entry.number >= families_->size()) families_->resize(entry.number + 1);
+  (*families_)[entry.number] = true;
 }
 
 Result<void> TargetScraper::CheckLabels() const {

@@ -36,6 +36,9 @@ using model::Time;
 
 enum class Health { kUnknown, kUp, kDown };
 
+// By a family's number: whether a target has shown a series of it that was kept.
+using FamilySet = std::vector<bool>;
+
 // What the last scrape was like; a copy may be handed to other threads.
 struct TargetStatus {
   Health health = Health::kUnknown;
@@ -45,15 +48,20 @@ struct TargetStatus {
   std::optional<Time> last_success;
   std::optional<Time> failing_since;  // slot of the first failure in a row
   std::uint64_t samples = 0;          // on the last good page, before relabelling
+  std::shared_ptr<const FamilySet> families = std::make_shared<const FamilySet>();  // never null
 };
 
 // Metadata of metrics that were kept, by family name; found by a view, so that a steady page
-// allocates nothing.
+// allocates nothing. One table for all targets of a job, which mostly show the same.
+struct FamilyMetadata {
+  model::Metadata text;
+  std::size_t number = 0;  // of the family, in a FamilySet
+};
 struct ViewHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return model::HashBytes(text); }
 };
-using MetadataMap = std::unordered_map<std::string, model::Metadata, ViewHash, std::equal_to<>>;
+using MetadataMap = std::unordered_map<std::string, FamilyMetadata, ViewHash, std::equal_to<>>;
 struct MetadataTable {
   MetadataMap families;
   std::uint64_t version = 0;  // counts changes, so that a copy is made only after one
@@ -119,6 +127,7 @@ class TargetScraper {
   // refuses it.
   base::Result<void> Resolve(const exposition::PageParser& parser, SeriesCache::Entry& entry,
                              store::Appender& appender, MetadataTable& metadata);
+  void NoteFamily(const exposition::PageParser& parser, MetadataTable& metadata);
   base::Result<void> CheckLabels() const;
   void MarkVanished(Time slot, store::Appender& appender);
   void MarkAll(Time slot, store::Appender& appender);
@@ -133,6 +142,7 @@ class TargetScraper {
   SeriesCache cache_;
   std::vector<store::SeriesRef> reports_;
   TargetStatus status_;
+  std::shared_ptr<FamilySet> families_;  // status_.families, as long as nobody else has seen it
   std::string body_;
   std::string_view family_;  // of the last TYPE line of the page that is being read
   // What a page says about a family before its first series does: kept until the series comes.

@@ -10,9 +10,11 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -87,6 +89,17 @@ struct ProcessStatus {
 // What the scraped pages of one pool say about each family.
 using PoolMetadata = std::map<std::string, model::Metadata>;
 
+// The families of which one target has shown a series.
+struct TargetMetadata {
+  TargetMetadata(model::Labels of, std::string pool, std::shared_ptr<const void> keep)
+      : labels(std::move(of)), scrape_pool(std::move(pool)), owner(std::move(keep)) {}
+
+  model::Labels labels;
+  std::string scrape_pool;
+  std::shared_ptr<const void> owner;  // keeps what `families` points at
+  std::map<std::string_view, const model::Metadata*> families;
+};
+
 class StatusSource {
  public:
   virtual ~StatusSource() = default;
@@ -94,6 +107,8 @@ class StatusSource {
   virtual std::vector<RuleGroupStatus> RuleGroups() const = 0;
   // By scrape pool; every pool is in it.
   virtual std::map<std::string, PoolMetadata> Metadata() const = 0;
+  // Of the active targets, sorted by pool.
+  virtual std::vector<TargetMetadata> MetadataOfTargets() const { return {}; }
   virtual ProcessStatus Process() const { return {}; }
   // The configuration in use as YAML, secrets hidden.
   virtual std::string ConfigYaml() const { return {}; }

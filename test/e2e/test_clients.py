@@ -171,5 +171,34 @@ scrape_configs:
             'invalid parameter "timeout": cannot parse "x" to a valid duration')))
 
 
+class TwoTargets(unittest.TestCase):
+    def test_metadata_is_that_of_each_target(self):
+        pages = ("# HELP shared What both show.\n# TYPE shared gauge\nshared 1\n# HELP one_total Of the first.\n# TYPE one_total counter\none_total 1\n",
+                 "# HELP shared What both show.\n# TYPE shared gauge\nshared 2\n# TYPE other_seconds summary\nother_seconds_sum 1\n")
+        targets = sorted((Target(page(text)) for text in pages), key=lambda target: target.address)
+        with tempfile.TemporaryDirectory() as folder:
+            config = write(folder, "plimsoll.yml", f"""
+global: {{scrape_interval: 1s}}
+scrape_configs: [{{job_name: engine, static_configs: [{{targets: [{", ".join(repr(target.address) for target in targets)}]}}]}}]
+""")
+            plimsoll = Plimsoll("--config.file", config, "--web.listen-address=127.0.0.1:0", "--secure-port=0")
+            try:
+                eventually(lambda: len(plimsoll.query("shared")) == 2, "both pages")
+                answer = json.loads(plimsoll.get("/api/v1/targets/metadata").body)["data"]
+                every = {"shared": [{"type": "gauge", "unit": "", "help": "What both show."}],
+                         "one_total": [{"type": "counter", "unit": "", "help": "Of the first."}], "other_seconds": [{"type": "summary", "unit": "", "help": ""}]}
+                self.assertEqual(json.loads(plimsoll.get("/api/v1/metadata").body)["data"], every)
+                shown = {}
+                for entry in answer:
+                    self.assertEqual(entry["target"]["job"], "engine")
+                    self.assertEqual({key: entry[key] for key in ("type", "unit", "help")}, every[entry["metric"]][0])
+                    shown.setdefault(entry["target"]["instance"], []).append(entry["metric"])
+                self.assertEqual(sorted(shown.values()), [["one_total", "shared"], ["other_seconds", "shared"]])
+            finally:
+                plimsoll.stop()
+                for target in targets:
+                    target.close()
+
+
 if __name__ == "__main__":
     unittest.main()

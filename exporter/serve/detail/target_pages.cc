@@ -98,13 +98,12 @@ http::Response TargetMetadataPage(const ApiContext& context, const http::Request
     if (!parsed) return ApiError(InvalidParameter("match_target", parsed.error().message));
     matchers = *std::move(parsed);
   }
-  const std::string metric(parameters.First("metric"));
-  const auto metadata = context.status.Metadata();
-  const TargetsStatus targets = context.status.Targets();
+  const std::string_view metric = parameters.First("metric");
+  const std::vector<TargetMetadata> targets = context.status.MetadataOfTargets();
   return ApiSuccess([&](document::JsonWriter& json) {
     json.List();
     long long written = 0;
-    const auto write = [&](const TargetStatus& target, const std::string& family,
+    const auto write = [&](const TargetMetadata& target, std::string_view family,
                            const model::Metadata& entry) {
       ++written;
       json.Object().Key("target");
@@ -113,15 +112,14 @@ http::Response TargetMetadataPage(const ApiContext& context, const http::Request
       json.Key("type").String(model::TypeName(entry.type)).Key("help").String(entry.help);
       json.Key("unit").String(entry.unit).EndObject();
     };
-    for (const TargetStatus& target : targets.active) {
+    for (const TargetMetadata& target : targets) {
       // As the server: the limit is looked at between targets.
       if (*limit >= 0 && written >= *limit) break;
-      const auto pool = metadata.find(target.scrape_pool);
-      if (pool == metadata.end() || !model::MatchesAll(matchers, target.labels)) continue;
+      if (!model::MatchesAll(matchers, target.labels)) continue;
       if (metric.empty()) {
-        for (const auto& [family, entry] : pool->second) write(target, family, entry);
-      } else if (const auto entry = pool->second.find(metric); entry != pool->second.end()) {
-        write(target, metric, entry->second);
+        for (const auto& [family, entry] : target.families) write(target, family, *entry);
+      } else if (const auto entry = target.families.find(metric); entry != target.families.end()) {
+        write(target, metric, *entry->second);
       }
     }
     json.EndList();

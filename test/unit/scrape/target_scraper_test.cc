@@ -297,21 +297,34 @@ TEST_CASE_FIXTURE(Fixture, "metadata is kept for families that have a series") {
   Page("# HELP none Nothing.\n# TYPE none gauge\n# HELP a What a is.\n# TYPE a counter\na 1\n",
        kSlot);
   REQUIRE(metadata.families.size() == 1);
-  CHECK(metadata.families.begin()->second ==
+  CHECK(metadata.families.begin()->second.text ==
         model::Metadata{model::MetricType::kCounter, "What a is.", ""});
 }
 
 TEST_CASE_FIXTURE(Fixture, "a family is called what its TYPE line calls it") {
   Page("# TYPE b_total counter\n# HELP b_total What b is.\nb_total 1\n", kSlot);
-  CHECK(metadata.families.at("b_total") ==
+  CHECK(metadata.families.at("b_total").text ==
         model::Metadata{model::MetricType::kCounter, "What b is.", ""});
   Page("# TYPE c_bytes counter\n# UNIT c_bytes bytes\nc_bytes_total 1\n# EOF\n", kSlot + 15000,
        "application/openmetrics-text; version=1.0.0");
-  CHECK(metadata.families.at("c_bytes") ==
+  CHECK(metadata.families.at("c_bytes").text ==
         model::Metadata{model::MetricType::kCounter, "", "bytes"});
   Page("# TYPE d histogram\nd_bucket{le=\"+Inf\"} 1\nd_sum 1\nd_count 1\n", kSlot + 30000);
-  CHECK(metadata.families.at("d").type == model::MetricType::kHistogram);
+  CHECK(metadata.families.at("d").text.type == model::MetricType::kHistogram);
   CHECK(metadata.families.size() == 3);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a target knows which of its job's families it has shown") {
+  metadata.families["of_another"].number = 0;
+  Page("a 1\n", kSlot);
+  CHECK(*scraper->status().families == FamilySet{false, true});
+  const auto seen = scraper->status().families;
+  Page("b 1\n", kSlot + 15000);
+  CHECK(*scraper->status().families == FamilySet{false, true, true});
+  CHECK(*seen == FamilySet{false, true});
+  const auto* const same = scraper->status().families.get();
+  Page("a 1\nb 1\n", kSlot + 30000);
+  CHECK(scraper->status().families.get() == same);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the request says who asks, what is understood and how long it waits") {

@@ -68,6 +68,12 @@ class OneTarget final : public StatusSource {
               {"up_total", {model::MetricType::kCounter, "A", ""}}}},
             {"other", {{"up_total", {model::MetricType::kUnknown, "B", "s"}}}}};
   }
+  std::vector<TargetMetadata> MetadataOfTargets() const override {
+    static const std::map<std::string, PoolMetadata> kAll = OneTarget().Metadata();
+    TargetMetadata target({{"instance", "127.0.0.1:1"}, {"job", "dead"}}, "dead", nullptr);
+    for (const auto& [name, entry] : kAll.at("dead")) target.families.emplace(name, &entry);
+    return {target};
+  }
   ProcessStatus Process() const override {
     return {.start_time = kStart,
             .working_directory = "/",
