@@ -25,6 +25,7 @@ type Options struct {
 	Module     string // folder of Prometheus's sources, as the module cache has them
 	Compliance string // query file
 	Source     string // folder of this program's sources
+	Programs   string // folder for Prometheus's own programs
 	Judge      bool   // seed faults
 	Features   string // of both engines, for random expressions
 	Random     int    // expressions
@@ -72,6 +73,8 @@ var parts = []struct {
 	{"rules", runRuleFiles},
 	{"config", runConfigFiles},
 	{"ruletests", runRuleTests},
+	{"verdicts", runVerdicts},
+	{"api", runAPI},
 	{"relabel", runRelabel},
 	{"textparse", runTextPages},
 	{"compliance", runCompliance},
@@ -121,6 +124,7 @@ func main() {
 	flag.StringVar(&o.Features, "enable-feature", "", "feature flags of both engines for random expressions, comma-separated")
 	flag.BoolVar(&o.Judge, "judge", false, "judge the generator of expressions by seeded faults")
 	flag.StringVar(&o.Source, "source", "test/conformance/upstream", "`folder` of this program's sources")
+	flag.StringVar(&o.Programs, "programs", ".cache/conform", "`folder` for Prometheus's own programs, which are built from its module")
 	flag.IntVar(&o.Random, "random", 20000, "random expressions")
 	flag.Int64Var(&o.Seed, "seed", 1, "of the random expressions")
 	flag.Int64Var(&o.World, "world", 0, "first world of the random expressions, as a find names it without the seed")
