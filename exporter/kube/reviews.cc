@@ -25,7 +25,8 @@ struct Kind {
   using Cache = detail::ReviewCache<Verdict>;
   Kind(std::shared_ptr<const Api> server, const ReviewLimits& limits, std::string_view name,
        telemetry::Telemetry* telemetry)
-      : api(std::move(server)), cache(Cache(limits.remembered, limits.in_flight, limits.waiters)) {
+      : api(std::move(server)),
+        cache(Cache(limits.remembered, limits.remembered_bytes, limits.in_flight, limits.waiters)) {
     if (telemetry == nullptr) return;
     remembered = telemetry->CounterOf(MetricId::kKubeReviews, {name, "remembered"});
     joined = telemetry->CounterOf(MetricId::kKubeReviews, {name, "joined"});

@@ -26,7 +26,9 @@
 namespace plimsoll::kube {
 
 struct ReviewLimits {
-  std::size_t remembered = 4096;     // answers of each kind; the oldest goes
+  std::size_t remembered = 4096;  // answers of each kind; the oldest goes
+  std::size_t remembered_bytes =
+      2 << 20;                       // of their questions; so that strangers' tokens fill little
   std::size_t key_bytes = 10'000;    // a longer question is asked each time
   std::size_t token_bytes = 16'384;  // a longer token is refused
   std::size_t in_flight = 64;        // different questions of each kind at once

@@ -28,8 +28,8 @@ class ReviewCache {
   using Done = std::function<void(const base::Result<Verdict>&)>;
   enum class Join { kFirst, kJoined, kTooManyQuestions, kTooManyWaiters };
 
-  ReviewCache(std::size_t remembered, std::size_t in_flight, std::size_t waiters)
-      : remembered_(remembered), in_flight_(in_flight), waiters_(waiters) {}
+  ReviewCache(std::size_t remembered, std::size_t bytes, std::size_t in_flight, std::size_t waiters)
+      : remembered_(remembered), bytes_(bytes), in_flight_(in_flight), waiters_(waiters) {}
 
   // Returns: null when there is none that is still good; valid until the next call.
   const Verdict* Find(const std::string& key, base::Steady now) const {
@@ -59,19 +59,18 @@ class ReviewCache {
 
   // Returns: whether an older answer had to go although it was still good.
   bool Remember(const std::string& key, Verdict verdict, base::Steady now, base::Steady until) {
-    Forget(key);
-    bool evicted = false;
-    while (!order_.empty() && entries_.size() >= remembered_) {
-      const std::string oldest = order_.front();
-      evicted = evicted || now < entries_.at(oldest).until;
-      Forget(oldest);
-    }
+    if (const auto found = entries_.find(key); found != entries_.end()) Forget(found);
     // What has run out and was asked first lies in front; it goes even when there is room.
-    while (!order_.empty() && now >= entries_.at(order_.front()).until)
-      Forget(std::string(order_.front()));
-    if (remembered_ == 0 || now >= until) return evicted;
-    order_.push_back(key);
-    entries_.insert_or_assign(key, Entry{std::move(verdict), until, std::prev(order_.end())});
+    while (!order_.empty() && now >= Oldest()->second.until) Forget(Oldest());
+    if (remembered_ == 0 || key.size() > bytes_ || now >= until) return false;
+    bool evicted = false;
+    while (entries_.size() >= remembered_ || used_ + key.size() > bytes_) {
+      evicted = evicted || now < Oldest()->second.until;
+      Forget(Oldest());
+    }
+    const auto [at, fresh] = entries_.emplace(key, Entry{std::move(verdict), until, {}});
+    at->second.place = order_.insert(order_.end(), &at->first);
+    used_ += key.size();
     return evicted;
   }
 
@@ -81,20 +80,23 @@ class ReviewCache {
   struct Entry {
     Verdict verdict;
     base::Steady until;
-    std::list<std::string>::iterator place;
+    std::list<const std::string*>::iterator place;
   };
-  void Forget(const std::string& key) {
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) return;
-    order_.erase(found->second.place);
-    entries_.erase(found);
+  using Entries = std::unordered_map<std::string, Entry>;
+  typename Entries::iterator Oldest() { return entries_.find(*order_.front()); }
+  void Forget(typename Entries::iterator entry) {
+    used_ -= entry->first.size();
+    order_.erase(entry->second.place);
+    entries_.erase(entry);
   }
 
   const std::size_t remembered_;
+  const std::size_t bytes_;
   const std::size_t in_flight_;
   const std::size_t waiters_;
-  std::unordered_map<std::string, Entry> entries_;
-  std::list<std::string> order_;  // oldest first
+  Entries entries_;
+  std::list<const std::string*> order_;  // keys of the entries, oldest first
+  std::size_t used_ = 0;                 // bytes of the keys
   std::unordered_map<std::string, std::vector<Done>> flights_;
   std::size_t waiting_ = 0;
 };

@@ -225,6 +225,27 @@ TEST_CASE("at the limit of what is remembered the oldest goes") {
   CHECK(desk.Refused("remembered") == 1);
 }
 
+TEST_CASE("at the limit of the bytes of what is remembered the oldest go") {
+  Desk desk({.limits = {.remembered_bytes = 6}});
+  for (const char* token : {"aa", "bb", "cc"}) {
+    desk.Token(token);
+    desk.server.Answer(201, kJoe);
+  }
+  CHECK(desk.reviews.Known("aa"));
+  CHECK(desk.Refused("remembered") == 0);
+  desk.Token("ddd");
+  desk.server.Answer(201, kJoe);
+  CHECK_FALSE(desk.reviews.Known("aa"));
+  CHECK_FALSE(desk.reviews.Known("bb"));
+  CHECK(desk.reviews.Known("cc"));
+  CHECK(desk.reviews.Known("ddd"));
+  CHECK(desk.Refused("remembered") == 1);
+  desk.Token("longer7");
+  desk.server.Answer(201, kJoe);
+  CHECK_FALSE(desk.reviews.Known("longer7"));
+  CHECK(desk.reviews.Known("ddd"));
+}
+
 TEST_CASE("what has run out makes room without being missed") {
   Desk desk({.limits = {.remembered = 1}});
   desk.Token("a");
