@@ -90,12 +90,44 @@ void Watch(std::string_view text) {
   for (const std::string& line : lines) Event(line);
 }
 
+// Who was told by one review is asked about by another: nothing of them is lost on the way.
+void Ask(const kube::UserInfo& user) {
+  const auto token = document::ParseJson(kube::TokenReviewBody(user.name));
+  Check(token && token->Find("spec")->String("token") == user.name, "another token");
+  for (const char* metric : {"m", ""}) {
+    const auto body = document::ParseJson(kube::AccessReviewBody({.user = user,
+                                                                  .verb = "list",
+                                                                  .name_space = user.uid,
+                                                                  .group = "g",
+                                                                  .version = "v",
+                                                                  .resource = metric,
+                                                                  .path = user.name}));
+    Check(body.has_value(), "a question that is no JSON");
+    const document::Json& spec = *body->Find("spec");
+    Check(spec.String("user") == user.name, "another user");
+    Check(spec.String("uid").value_or("") == user.uid, "another uid");
+    const auto* groups = spec.Find("groups");
+    Check((groups == nullptr ? 0 : groups->items.size()) == user.groups.size(), "other groups");
+    std::size_t extras = 0;
+    if (const auto* extra = spec.Find("extra")) {
+      for (const auto& [key, values] : extra->members) extras += values.items.size();
+    }
+    Check(extras == user.extra.size(), "other extras");
+    const bool resource = spec.Find("resourceAttributes") != nullptr;
+    Check(resource == (*metric != '\0') &&
+              resource == (spec.Find("nonResourceAttributes") == nullptr),
+          "neither a resource nor a path, or both");
+  }
+}
+
 void Document(char kind, std::string_view text) {
   auto json = document::ParseJson(text);
   if (!json) return;
   if (kind == 't') {
     const auto verdict = kube::ReadTokenReview(*json);
-    if (verdict && verdict->authenticated) Check(!verdict->user.name.empty(), "nobody");
+    if (!verdict || !verdict->authenticated) return;
+    Check(!verdict->user.name.empty(), "nobody");
+    Ask(verdict->user);
   } else if (kind == 'a') {
     const auto verdict = kube::ReadAccessReview(*json);
     if (verdict && verdict->allowed) {
