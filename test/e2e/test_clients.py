@@ -183,8 +183,11 @@ scrape_configs: [{{job_name: engine, static_configs: [{{targets: [{", ".join(rep
 """)
             plimsoll = Plimsoll("--config.file", config, "--web.listen-address=127.0.0.1:0", "--secure-port=0")
             try:
-                eventually(lambda: len(plimsoll.query("shared")) == 2, "both pages")
-                answer = json.loads(plimsoll.get("/api/v1/targets/metadata").body)["data"]
+                def shown_by_both():
+                    entries = json.loads(plimsoll.get("/api/v1/targets/metadata").body)["data"]
+                    return entries if len({entry["target"]["instance"] for entry in entries}) == 2 else None
+
+                answer = eventually(shown_by_both, "both pages")
                 every = {"shared": [{"type": "gauge", "unit": "", "help": "What both show."}],
                          "one_total": [{"type": "counter", "unit": "", "help": "Of the first."}], "other_seconds": [{"type": "summary", "unit": "", "help": ""}]}
                 self.assertEqual(json.loads(plimsoll.get("/api/v1/metadata").body)["data"], every)
