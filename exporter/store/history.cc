@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -22,22 +24,16 @@ namespace plimsoll::store {
 using base::Error;
 using base::Result;
 
-// Series in order of first appearance, each with its samples.
-struct HistoryLoader::Parsed {
-  std::vector<std::pair<model::Labels, std::vector<model::Sample>>> series;
-  std::unordered_map<model::Labels, std::size_t> index;
-
-  std::vector<model::Sample>& Of(const model::Labels& labels) {
-    const auto [at, added] = index.try_emplace(labels, series.size());
-    if (added) series.emplace_back(labels, std::vector<model::Sample>());
-    return series[at->second].second;
-  }
-};
-
 namespace {
 
-// Gives the samples of a series, to be added to.
-using Series = std::function<std::vector<model::Sample>&(const model::Labels&)>;
+struct Recording {
+  model::Labels labels;
+  std::vector<model::Sample> samples;
+  std::optional<model::Time> source;  // set: results of a rule; the last line's counts
+};
+
+// Gives what there is of a series, to be added to.
+using Series = std::function<Recording&(const model::Labels&)>;
 
 Error At(std::string_view file, int line, std::string message) {
   return base::BadInput(std::move(message), {std::string(file), line, 0});
@@ -49,6 +45,13 @@ std::optional<double> HistoryValue(std::string_view text) {
   if (value && std::isnan(*value)) return model::NormalNaN();
   return value;
 }
+
+model::Time Milliseconds(double seconds) {
+  return static_cast<model::Time>(std::llround(seconds * 1000));
+}
+
+// How the lines of a window file begin that hold no samples.
+constexpr std::string_view kNoSamples[] = {"{\"window\":", "{\"note\":", "{\"sealed\":"};
 
 Result<void> ReadJsonLine(std::string_view line, std::string_view file, int number,
                           Series& series) {
@@ -70,7 +73,13 @@ Result<void> ReadJsonLine(std::string_view line, std::string_view file, int numb
     }
     builder.Set(name, value.text);
   }
-  auto& samples = series(builder.Build());
+  Recording& recording = series(builder.Build());
+  if (const document::Json* source = json->Find("source")) {
+    if (!source->is_null() && source->kind != document::Json::Kind::kNumber)
+      return At(file, number, "source must be seconds or null, found " + DescribeJson(*source));
+    recording.source = source->is_null() ? model::kNoSource : Milliseconds(source->number);
+  }
+  auto& samples = recording.samples;
   samples.reserve(samples.size() + values->items.size());
   for (const document::Json& pair : values->items) {
     const bool shaped = pair.is_list() && pair.items.size() == 2 &&
@@ -81,8 +90,7 @@ Result<void> ReadJsonLine(std::string_view line, std::string_view file, int numb
       return At(file, number,
                 R"(a sample must be [seconds,"value"], found )" + document::DescribeJson(pair));
     }
-    samples.push_back(
-        {static_cast<model::Time>(std::llround(pair.items[0].number * 1000)), *value});
+    samples.push_back({Milliseconds(pair.items[0].number), *value});
   }
   return {};
 }
@@ -95,6 +103,9 @@ Result<void> ReadJsonLines(std::string_view text, std::string_view file, Series&
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (std::any_of(std::begin(kNoSamples), std::end(kNoSamples),
+                    [&](std::string_view begin) { return line.starts_with(begin); }))
+      continue;
     if (auto read = ReadJsonLine(line, file, number, series); !read) return read;
   }
   return {};
@@ -115,7 +126,7 @@ Result<void> ReadOpenMetrics(std::string_view text, std::string_view file, Serie
     const auto time = parser.Timestamp();
     if (!time) return At(file, 0, fmt::format("{} has no timestamp", parser.SeriesBytes()));
     if (auto decoded = parser.DecodeLabels(labels); !decoded) return decoded;
-    series(labels.Build()).push_back({*time, parser.Value()});
+    series(labels.Build()).samples.push_back({*time, parser.Value()});
   }
 }
 
@@ -133,30 +144,41 @@ bool IsJsonLines(std::string_view text) {
 
 }  // namespace
 
+// Series in order of first appearance.
+struct HistoryLoader::Parsed {
+  std::vector<Recording> series;
+  std::unordered_map<model::Labels, std::size_t> index;
+
+  Recording& Of(const model::Labels& labels) {
+    const auto [at, added] = index.try_emplace(labels, series.size());
+    if (added) series.push_back({.labels = labels, .samples = {}, .source = {}});
+    return series[at->second];
+  }
+};
+
 HistoryLoader::HistoryLoader() : parsed_(std::make_unique<Parsed>()) {}
 HistoryLoader::~HistoryLoader() = default;
 
 Result<void> HistoryLoader::Add(std::string_view text, std::string_view file) {
   Parsed added;
-  Series series = [&added](const model::Labels& labels) -> std::vector<model::Sample>& {
-    return added.Of(labels);
-  };
+  Series series = [&added](const model::Labels& labels) -> Recording& { return added.Of(labels); };
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return {};
   auto read =
       IsJsonLines(text) ? ReadJsonLines(text, file, series) : ReadOpenMetrics(text, file, series);
   if (!read) return read;
-  for (auto& [labels, samples] : added.series) {
-    auto& all = parsed_->Of(labels);
-    all.insert(all.end(), samples.begin(), samples.end());
+  for (const Recording& recording : added.series) {
+    Recording& all = parsed_->Of(recording.labels);
+    all.samples.insert(all.samples.end(), recording.samples.begin(), recording.samples.end());
+    if (recording.source) all.source = recording.source;
   }
   return {};
 }
 
-Result<HistoryStats> HistoryLoader::AppendTo(Appender& appender) {
+Result<HistoryStats> HistoryLoader::AppendTo(Appender& appender, model::Time now) {
   Parsed parsed = std::exchange(*parsed_, {});
   HistoryStats stats;
-  appender.Begin(Appender::kNoBound);
-  for (auto& [labels, samples] : parsed.series) {
+  appender.Begin(now);
+  for (auto& [labels, samples, source] : parsed.series) {
     std::stable_sort(
         samples.begin(), samples.end(),
         [](const model::Sample& a, const model::Sample& b) { return a.time < b.time; });
@@ -169,7 +191,10 @@ Result<HistoryStats> HistoryLoader::AppendTo(Appender& appender) {
     }
     stats.series += resolved.created ? 1 : 0;
     for (const model::Sample& sample : samples) {
-      if (appender.Append(resolved.ref, sample.time, sample.value) != Outcome::kAppended) {
+      const Outcome outcome =
+          source ? appender.AppendRecorded(resolved.ref, sample.time, sample.value, *source)
+                 : appender.Append(resolved.ref, sample.time, sample.value);
+      if (outcome != Outcome::kAppended) {
         ++stats.duplicates;
         continue;
       }

@@ -6,6 +6,9 @@
 // {"metric":{...},"values":[[unix_seconds,"1.5"],...]}, an element of a Prometheus matrix. The
 // value "stale" is a staleness marker, which OpenMetrics text cannot carry. Of two samples of a
 // series at one time the first stays; the samples of one series need not be in order between lines.
+// A line may say that its samples are results of a rule, and of what time the newest one's source
+// is: "source":seconds, or null for no source. Lines of a window file that hold no samples
+// (window_file.h) are passed over.
 //
 // Threads: the appender's thread.
 #pragma once
@@ -36,7 +39,8 @@ class HistoryLoader {
   // stays. A blank text is a history of nothing.
   base::Result<void> Add(std::string_view text, std::string_view file);
   // Appends every sample as one batch and forgets it. Fails with: kLimit (the store is full).
-  base::Result<HistoryStats> AppendTo(Appender& appender);
+  // Samples too far after `now` are left out, and counted by the store.
+  base::Result<HistoryStats> AppendTo(Appender& appender, model::Time now = Appender::kNoBound);
 
  private:
   struct Parsed;
