@@ -67,6 +67,7 @@ std::map<std::string, std::string> FlagsOf(const RunOptions& options) {
       {"secure-port", std::to_string(options.secure_port)},
       {"shutdown-delay-duration", base::FormatDuration(options.shutdown_delay)},
       {"storage.retention.time", base::FormatDuration(options.retention)},
+      {"storage.window-file", options.window_file},
       {"target", options.config.target},
       {"tls-cert-file", options.tls_cert_file},
       {"tls-private-key-file", options.tls_private_key_file},

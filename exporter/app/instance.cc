@@ -84,6 +84,7 @@ Result<std::unique_ptr<Instance>> Instance::Make(const RunOptions& options, Load
   instance->store_.SetLimits(StoreLimitsOf(*loaded.config));
   auto plan = instance->BuildPlan(loaded.config);
   if (!plan) return std::move(plan).error();
+  if (auto kept = instance->KeepWindow(plan->window); !kept) return std::move(kept).error();
   instance->status_.Use(plan->config, plan->jobs, plan->ruler, plan->window);
   instance->loop_.Use(*std::move(plan), instance->clock_.Now());
   if (auto made = instance->MakeFaces(); !made) return std::move(made).error();
@@ -104,7 +105,9 @@ Instance::Instance(const RunOptions& options)
                .start_time = clock_.Now(),
                .reload_successful = telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful),
                .reload_time = telemetry_.GaugeOf(MetricId::kConfigReloadTime)}),
-      loop_({&clock_, &store_, &snapshot_, &telemetry_}) {}
+      loop_({&clock_, &store_, &snapshot_, &telemetry_, [this] {
+               if (keeper_) keeper_->Wake();
+             }}) {}
 
 Instance::~Instance() {
   Stop();
@@ -158,6 +161,16 @@ Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Confi
         std::move(job_options), fetcher_, &telemetry_, [this] { loop_.Wake(); }));
   }
   return plan;
+}
+
+Result<void> Instance::KeepWindow(std::chrono::milliseconds window) {
+  if (options_.window_file.empty() || options_.once) return {};
+  store_.SetWindow(window);
+  auto keeper =
+      WindowKeeper::Make({options_.window_file, &clock_, &store_, &snapshot_, &telemetry_});
+  if (!keeper) return std::move(keeper).error();
+  keeper_ = *std::move(keeper);
+  return {};
 }
 
 // Both are on one page: a name that is in the catalogue would stand there twice.
@@ -252,6 +265,7 @@ Result<void> Instance::Start() {
   } else {
     base::LogInfo("no api listener: it needs --tls-cert-file and --tls-private-key-file");
   }
+  if (keeper_) keeper_->Start();
   loop_thread_ = std::jthread([this](std::stop_token stop) { loop_.Run(stop); });
   return {};
 }
@@ -292,6 +306,7 @@ void Instance::Stop() {
   if (api_) api_->Stop(kStopPatience / 2);
   control_plane_->Stop();
   if (loop_thread_.joinable()) loop_thread_.join();
+  if (keeper_) keeper_->Stop();
   client_.reset();
   ops_.reset();
   api_.reset();

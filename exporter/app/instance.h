@@ -21,6 +21,7 @@
 #include "app/options.h"
 #include "app/status.h"
 #include "app/window.h"
+#include "app/window_keeper.h"
 #include "base/published.h"
 #include "base/result.h"
 #include "http/client.h"
@@ -71,6 +72,7 @@ class Instance {
  private:
   explicit Instance(const RunOptions& options);
   base::Result<tick::Plan> BuildPlan(const std::shared_ptr<const config::Config>& config);
+  base::Result<void> KeepWindow(std::chrono::milliseconds window);
   base::Result<void> CheckSignalNames(const config::Config& config) const;
   base::Result<http::TlsCredentials> ReadCredentials() const;
   // A fingerprint of what the files of certificates hold now.
@@ -86,6 +88,7 @@ class Instance {
   std::unique_ptr<http::Client> client_;  // goes first: its last callbacks wake the loop
   scrape::HttpFetcher fetcher_;
   Status status_;
+  std::unique_ptr<WindowKeeper> keeper_;  // null without --storage.window-file
   tick::Loop loop_;
   std::unique_ptr<ControlPlane> control_plane_;
   std::unique_ptr<serve::MetricsPage> metrics_;

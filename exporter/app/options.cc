@@ -161,6 +161,9 @@ void AddRun(CLI::App& app, RunOptions& run) {
   AddDelegation(app, run);
   AddDuration(app, "--storage.retention.time", run.retention,
               "How long samples are kept; rules that reach further win");
+  app.add_option("--storage.window-file", run.window_file,
+                 "Keeps the samples and last good values here, over a restart")
+      ->type_name("FILE");
   app.add_option_function<std::string>(
          "--log.level",
          [&run](const std::string& text) {

@@ -44,6 +44,12 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "Queries whose samples were taken away because they were open for too long.", "")              \
   X(StoreRefused, kCounter, "plimsoll_store_refused_total",                                        \
     "Samples and series that the window refused, by reason.", "reason")                            \
+  X(WindowFileBytes, kGauge, "plimsoll_window_file_bytes",                                         \
+    "Size of the file that keeps the window over a restart.", "")                                  \
+  X(WindowFileLastSave, kGauge, "plimsoll_window_file_last_save_timestamp_seconds",                \
+    "When the window was last written to its file.", "")                                           \
+  X(WindowFileFailures, kCounter, "plimsoll_window_file_failures_total",                           \
+    "Times that the window could not be written to its file, by reason.", "reason")                \
   X(QueryDuration, kHistogram, "plimsoll_query_duration_seconds",                                  \
     "Time that PromQL queries of the HTTP API took.", "")                                          \
   X(QueriesRefused, kCounter, "plimsoll_queries_refused_total",                                    \

@@ -17,7 +17,7 @@ constexpr Time kIdle = 1000;
 
 }  // namespace
 
-Loop::Loop(Parts parts) : parts_(parts) {
+Loop::Loop(Parts parts) : parts_(std::move(parts)) {
   if (parts_.telemetry != nullptr) {
     duration_ = parts_.telemetry->HistogramOf(telemetry::MetricId::kTickDuration);
     skipped_ = parts_.telemetry->CounterOf(telemetry::MetricId::kTicksSkipped);
@@ -137,6 +137,7 @@ void Loop::Publish(Time at, Time) {
   parts_.snapshot->Publish(plan_.signals->Next(before.get(), *parts_.store, at,
                                                signals::Moment::Of(*parts_.clock), Upstreams()));
   parts_.store->Expire(at);
+  if (parts_.published) parts_.published();
 }
 
 // plimsoll_param{name="..."}: the parameters that packs read.

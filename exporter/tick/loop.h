@@ -53,6 +53,7 @@ class Loop {
     store::MemoryStore* store = nullptr;
     base::Published<signals::Snapshot>* snapshot = nullptr;
     telemetry::Telemetry* telemetry = nullptr;
+    std::function<void()> published = {};  // called after each snapshot, on the loop's thread
   };
 
   explicit Loop(Parts parts);

@@ -129,7 +129,7 @@ Result<void> BatchFile::Lock() {
   }
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
   if (errno != EWOULDBLOCK) return SystemError("lock", path, errno);
-  return Error{Error::Kind::kUnavailable, path_ + " is in use by another process", {}};
+  return base::BadInput(path_ + " is in use by another process");
 }
 
 Result<std::unique_ptr<BatchFile>> BatchFile::Open(const std::string& path, std::string_view header,
