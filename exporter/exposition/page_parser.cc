@@ -159,6 +159,7 @@ const char* PageParser::SkipQuoted(const char* at) const {
     if (c == '"') break;
     if (c == '\\') {
       if (at + 1 >= lines_end_ || at[1] == '\n' || at[1] == '\0') return nullptr;
+      high |= static_cast<unsigned char>(at[1]);  // may be the first byte of the next word
       at += 2;
     } else if (kLineBreakEnds && c == '\n') {
       return nullptr;

@@ -179,8 +179,16 @@ base::Result<model::Labels> ParseMetric(std::string_view text) {
   return detail::Parser(text, detail::Lexer::Text::kExpression, options).Metric();
 }
 
+std::string PrintMetric(const model::Labels& labels) {
+  if (labels.empty()) return "{}";
+  const std::string_view name = labels.MetricName();
+  if (!base::ParseFloat(name)) return labels.ToString();
+  const std::string others = labels.WithoutMetricName().ToString();
+  return '{' + base::GoQuote(name) + (others.size() > 2 ? ", " : "") + others.substr(1);
+}
+
 std::string PrintSeries(const SeriesText& series) {
-  std::string out = series.labels.empty() ? "{}" : series.labels.ToString();
+  std::string out = PrintMetric(series.labels);
   for (const std::optional<double>& value : series.values) {
     out += ' ';
     if (!value) {

@@ -38,6 +38,8 @@ base::Result<SeriesText> ParseSeries(std::string_view text, const SeriesLimits& 
 // Fails with: kBadInput, as above.
 base::Result<model::Labels> ParseMetric(std::string_view text);
 
+// Text that ParseMetric reads as the same labels.
+std::string PrintMetric(const model::Labels& labels);
 // Text that ParseSeries reads as the same labels and values; repetitions are written out.
 std::string PrintSeries(const SeriesText& series);
 

@@ -48,7 +48,7 @@ void CheckSeries(std::string_view text) {
                   second->values.end(), same))
     Broken("the values differ", text, printed);
   if (promql::PrintSeries(*second) != printed) Broken("printing is not stable", text, printed);
-  const auto metric = promql::ParseMetric(first->labels.ToString());
+  const auto metric = promql::ParseMetric(promql::PrintMetric(first->labels));
   if (!metric || *metric != first->labels) Broken("the metric differs", text, printed);
 }
 

@@ -267,6 +267,16 @@ TEST_CASE("a mistake names its line and column") {
   CHECK(Text("a{b=\"c\"\n").find("1:8: expected label name, got \"\\n\" (\"INVALID\")") == 0);
 }
 
+TEST_CASE("a byte behind an escape must be UTF-8, wherever it stands") {
+  for (std::size_t length = 0; length < 20; ++length) {
+    const std::string value = std::string(length, 'x') + "\\\xbd";
+    for (const auto tell : {&Text, &OpenMetrics}) {
+      const std::string told = tell("a{b=\"" + value + "yyyyyyyyyyyyyyyy\"} 1\n# EOF\n");
+      CHECK_MESSAGE(told.find("invalid UTF-8 label value") != std::string::npos, told);
+    }
+  }
+}
+
 TEST_CASE("an error shows a bounded part of a long entry") {
   const std::string told = Text("a{b=\"" + std::string(100000, 'x'));
   CHECK(told.find("1:5: expected label value") == 0);

@@ -51,6 +51,12 @@ TEST_CASE("a repetition is so many more") {
   CHECK(Read("x 1.5+0.25x2") == "x 1.5 1.75 2");
 }
 
+TEST_CASE("a name that reads as a number is printed within the braces") {
+  CHECK(Read("{\"Inf\"} 1") == "{\"Inf\"} 1");
+  CHECK(Read("{\"nan\", a=\"b\"} 1") == "{\"nan\", a=\"b\"} 1");
+  CHECK(Read("{\"info\"} 1") == "info 1");
+}
+
 TEST_CASE("labels are those of a selector that only knows equality") {
   CHECK(Read("x{a=\"b\", c='d',} 1") == "x{a=\"b\", c=\"d\"} 1");
   CHECK(Read("{a=\"\\u70ac\"} 1") == "{a=\"\xE7\x82\xAC\"} 1");
