@@ -58,7 +58,12 @@ void CheckResponse(std::string_view bytes, bool to_head_request) {
   const Answer whole(bytes, bytes.size() + 1, to_head_request);
   const Answer pieces(bytes, 3, to_head_request);
   if (whole.parser.failed() == whole.parser.error().empty()) std::abort();
-  if (whole.parser.failed() != pieces.parser.failed()) std::abort();
+  if (whole.parser.failed() != pieces.parser.failed()) {
+    // Beast counts a head that ends at the limit by the pieces that it is given.
+    constexpr std::string_view kTooLarge = "the response head is too large";
+    if (whole.parser.error() != kTooLarge && pieces.parser.error() != kTooLarge) std::abort();
+    return;
+  }
   if (whole.parser.failed()) return;
   if (whole.parser.head_done() && (whole.parser.status() < 100 || whole.parser.status() > 999))
     std::abort();
