@@ -65,7 +65,7 @@ void CheckResponse(std::string_view bytes, bool to_head_request) {
     return;
   }
   if (whole.parser.failed()) return;
-  if (whole.parser.head_done() && (whole.parser.status() < 100 || whole.parser.status() > 999))
+  if (whole.parser.head_done() && (whole.parser.status() < 0 || whole.parser.status() > 999))
     std::abort();
   if (whole.parser.status() != pieces.parser.status() ||
       whole.parser.phrase() != pieces.parser.phrase() ||
