@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/format.h"
 #include "base/number_text.h"
@@ -302,8 +303,12 @@ class NaiveReader {
 
   static std::string Tell(Pairs labels, double value, const std::optional<base::Time>& time) {
     std::map<std::string, std::string> sorted;
+    std::set<std::string> emptied;
     for (const auto& [name, label] : labels) {
-      if (label.empty()) continue;
+      if (label.empty()) emptied.insert(name);
+    }
+    for (const auto& [name, label] : labels) {
+      if (emptied.contains(name)) continue;
       if (!sorted.emplace(name, label).second) return TellSample("repeated", value, time);
     }
     model::LabelsBuilder builder;

@@ -3,8 +3,10 @@
 // From the bytes of a series on a page to its labels. See series_decoder.h.
 #include "exposition/detail/series_decoder.h"
 
+#include <algorithm>
 #include <cassert>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/format.h"
 #include "base/number_text.h"
@@ -79,7 +81,7 @@ void AppendUnescaped(std::string_view raw, bool quotes, std::string& out) {
 base::Result<void> DecodeSeries(std::string_view series, model::MetricType type,
                                 model::LabelsBuilder& out) {
   out.Reset();
-  std::optional<std::string> repeated;
+  std::vector<std::string> emptied, repeated;
   std::string name;
   std::string value;
   const auto add = [&](std::string_view raw_name, std::string_view raw_value) {
@@ -92,7 +94,8 @@ base::Result<void> DecodeSeries(std::string_view series, model::MetricType type,
     if (normal) {
       if (const auto number = base::ParseFloat(value, true)) value = CanonicalFloat(*number);
     }
-    if (!value.empty() && !out.Get(name).empty()) repeated = name;
+    if (value.empty()) emptied.push_back(name);
+    if (!value.empty() && !out.Get(name).empty()) repeated.push_back(name);
     out.Set(name, value);
   };
 
@@ -114,8 +117,12 @@ base::Result<void> DecodeSeries(std::string_view series, model::MetricType type,
       add(label, scanner.Quoted());
     }
   }
-  if (repeated)
-    return base::BadInput(base::format("label name {} is not unique", base::GoQuote(*repeated)));
+  // An empty value takes the label away, whatever other values it is given: labels.NewBuilder.
+  for (const std::string& label : emptied) out.Delete(label);
+  for (const std::string& label : repeated) {
+    if (std::find(emptied.begin(), emptied.end(), label) == emptied.end())
+      return base::BadInput(base::format("label name {} is not unique", base::GoQuote(label)));
+  }
   return {};
 }
 

@@ -267,6 +267,13 @@ TEST_CASE("a mistake names its line and column") {
   CHECK(Text("a{b=\"c\"\n").find("1:8: expected label name, got \"\\n\" (\"INVALID\")") == 0);
 }
 
+TEST_CASE("a label that is given an empty value once is not there at all") {
+  CHECK(Text("a{x=\"\",x=\"1\"} 1\n") == "a = 1\n");
+  CHECK(Text("a{x=\"1\",x=\"\"} 1\n") == "a = 1\n");
+  CHECK(Text("a{x=\"1\",x=\"\",x=\"2\",y=\"3\"} 1\n") == "a{y=\"3\"} = 1\n");
+  CHECK(Text("a{x=\"1\",y=\"\",x=\"2\"} 1\n") == "label name \"x\" is not unique = 1\n");
+}
+
 TEST_CASE("a byte behind an escape must be UTF-8, wherever it stands") {
   for (std::size_t length = 0; length < 20; ++length) {
     const std::string value = std::string(length, 'x') + "\\\xbd";
