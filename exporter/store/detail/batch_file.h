@@ -35,8 +35,8 @@ class BatchFile {
   using Write = std::function<ssize_t(int fd, const void* bytes, std::size_t size, off_t at)>;
 
   // Opens or creates. `header` is the first line of every such file.
-  // Fails with: kUnavailable (the system's text), kLimit (it is larger than `max_bytes`), kBadInput:
-  // it is not ours to overwrite, because it begins otherwise or another process has it.
+  // Fails with: kUnavailable (the system's text), kLimit (it is larger than `max_bytes`),
+  // kBadInput: it is not ours to overwrite, because it begins otherwise or another process has it.
   static base::Result<std::unique_ptr<BatchFile>> Open(const std::string& path,
                                                        std::string_view header,
                                                        std::uint64_t max_bytes, Contents& contents,
