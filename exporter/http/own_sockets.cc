@@ -47,27 +47,29 @@ void CutConnections(std::uint16_t port) {
   });
 }
 
-int Peer::Find() const {
+void Peer::Find() {
   in_addr address = {};
-  if (inet_pton(AF_INET, address_.c_str(), &address) != 1) return -1;
-  int found = -1;
+  if (inet_pton(AF_INET, address_.c_str(), &address) != 1) return;
+  bool listed = false;
   EachOn(port_, [&](int socket) {
+    listed = true;
     sockaddr_in there = {};
     if (!AddressOf(socket, &getpeername, there)) return false;
     if (there.sin_addr.s_addr != address.s_addr || ntohs(there.sin_port) != remote_port_)
       return false;
-    found = socket;
+    socket_ = socket;
     return true;
   });
-  return found;
+  // The listener is there and the connection is not: both ends have closed it.
+  gone_ = listed && socket_ < 0;
 }
 
 bool Peer::Gone() {
   const base::Steady now = base::SystemClock().SteadyNow();
   if (gone_ || now < next_) return gone_;
   next_ = now + kInterval;
-  if (!std::exchange(searched_, true)) socket_ = Find();
-  if (socket_ < 0) return false;
+  if (!std::exchange(searched_, true)) Find();
+  if (socket_ < 0) return gone_;
   pollfd ask = {socket_, POLLRDHUP, 0};
   gone_ = poll(&ask, 1, 0) > 0 && (ask.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
   return gone_;

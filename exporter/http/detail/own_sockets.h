@@ -35,7 +35,7 @@ class Peer {
  private:
   static constexpr base::Steady kInterval = std::chrono::milliseconds(20);
 
-  int Find() const;
+  void Find();
 
   std::uint16_t port_;
   std::string address_;
