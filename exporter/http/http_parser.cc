@@ -19,6 +19,14 @@ using beast::http::error;
 
 std::string_view View(Text text) { return {text.data(), text.size()}; }
 
+// What is left of a chunked body ends in "0\r\n\r\n", and Beast 1.74 asserts that it is not handed
+// less of the last chunk's head twice.
+constexpr std::size_t kLeastChunked = 5;
+template <typename BeastParser>
+bool MustWait(const BeastParser& parser, std::size_t bytes) {
+  return parser.is_header_done() && parser.chunked() && bytes < kLeastChunked;
+}
+
 // Header fields in strings that survive from request to request.
 class FieldPool {
  public:
@@ -154,6 +162,7 @@ std::size_t RequestParser::Feed(std::string_view bytes) {
   Parser& parser = *impl.parser;
   std::size_t used = 0;
   while (used < bytes.size() && impl.state != State::kDone && impl.state != State::kFailed) {
+    if (MustWait(parser, bytes.size() - used)) break;
     ErrorCode ec;
     used += parser.put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), ec);
     if (ec == error::need_more) break;
@@ -241,6 +250,7 @@ std::size_t ResponseParser::Feed(std::string_view bytes) {
   Receiver& receiver = impl_->receiver;
   std::size_t used = 0;
   while (used < bytes.size() && !receiver.is_done() && impl_->error.empty()) {
+    if (MustWait(receiver, bytes.size() - used)) break;
     ErrorCode ec;
     used += receiver.put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), ec);
     if (ec == error::need_more) break;
