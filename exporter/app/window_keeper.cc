@@ -3,6 +3,8 @@
 // See window_keeper.h.
 #include "app/window_keeper.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -22,7 +24,7 @@ Result<std::unique_ptr<WindowKeeper>> WindowKeeper::Make(Parts parts) {
     keeper->Complain("disk", opened.error());
     return keeper;
   }
-  if (auto restored = keeper->Restore(); !restored) return std::move(restored).error();
+  if (auto restored = keeper->Restore(); !restored) keeper->SetAside(restored.error());
   return keeper;
 }
 
@@ -60,6 +62,16 @@ Result<void> WindowKeeper::Restore() {
                   (parts_.clock->Now() - restored->last) / 1000);
   }
   return {};
+}
+
+// What is sealed and not understood (of another version) or does not fit any more: somebody may
+// want to look at it, and nobody wants to stop scaling for it.
+void WindowKeeper::SetAside(const Error& why) {
+  const std::string refused = parts_.path + ".refused";
+  std::error_code ignored;
+  std::filesystem::rename(parts_.path, refused, ignored);
+  parts_.telemetry->CounterOf(MetricId::kWindowFileFailures, {"restore"}).Add();
+  base::LogError("the window begins anew, the file is kept as {}: {}", refused, why.ToString());
 }
 
 void WindowKeeper::Start() {

@@ -5,7 +5,7 @@
 //
 // A disk that cannot be written is logged once and counted; what is missing is written when it can
 // be. A file that is not a window file, or that another process has, is an error at the start: it
-// is not ours to overwrite.
+// is not ours to overwrite. One that cannot be restored is set aside.
 //
 // Threads: Make and Stop from the main thread; Wake from any thread.
 // Bounds:  store::WindowFile::Options.
@@ -52,6 +52,7 @@ class WindowKeeper {
   base::Result<void> Open();
   base::Result<void> Restore();
   void Save();
+  void SetAside(const base::Error& why);
   void Complain(std::string_view reason, const base::Error& error);
 
   const Parts parts_;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A restart with --storage.window-file: what was known is known again, whatever ended the process."""
+import hashlib
 import os
 import signal
 import subprocess
@@ -89,6 +90,18 @@ external_metrics:
         self.assertIn(f"{other}:1: is no window file", done.stderr)
         with open(other, encoding="utf-8") as kept:
             self.assertEqual(kept.read(), "a: 1\n")
+
+    def test_a_window_that_is_not_understood_is_set_aside_and_scaling_goes_on(self):
+        lines = '{"window":1}\n{"metric":7}\n'
+        text = lines + '{"sealed":"%s"}\n' % hashlib.md5(lines.encode()).hexdigest()
+        write(self.folder.name, "window.jsonl", text)
+        plimsoll = self.start()
+        eventually(lambda: self.served(plimsoll) == "3", "the value")
+        self.assertTrue(any(f"{self.file}:2: expected" in line for line in plimsoll.log), plimsoll.log)
+        self.assertEqual(plimsoll.metric('plimsoll_window_file_failures_total{reason="restore"}'), 1)
+        with open(self.file + ".refused", encoding="utf-8") as kept:
+            self.assertEqual(kept.read(), text)
+        eventually(lambda: plimsoll.metric("plimsoll_window_file_bytes"), "a save")
 
     def test_a_disk_that_is_not_there_is_said_once_and_counted_and_scaling_goes_on(self):
         plimsoll = self.start(os.path.join(self.folder.name, "nowhere", "window.jsonl"))
