@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/instance.h"
+#include "app/read_file.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/md5.h"

@@ -3,10 +3,9 @@
 // Flags and cluster to trust pools, names and reviews.
 #include "app/control_plane.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "app/read_file.h"
 #include "base/format.h"
 #include "base/log.h"
 
@@ -39,12 +38,6 @@ std::string ObjectName() {
 }
 
 }  // namespace
-
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{Error::Kind::kUnavailable, "cannot read " + path};
-  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-}
 
 ControlPlane::ControlPlane(const RunOptions& options, telemetry::Telemetry& telemetry)
     : options_(options), telemetry_(telemetry) {}

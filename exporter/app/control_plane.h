@@ -30,9 +30,6 @@
 
 namespace plimsoll::app {
 
-// Fails with: kUnavailable "cannot read PATH".
-base::Result<std::string> ReadFile(const std::string& path);
-
 class ControlPlane {
  public:
   // `clock` and `telemetry` must outlive it.

@@ -11,6 +11,7 @@
 
 #include "app/features.h"
 #include "app/flags.h"
+#include "app/read_file.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/number_text.h"
