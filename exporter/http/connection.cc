@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The state machine of one connection: each step does what the socket allows and says whether to
-// go on.
+// go on. Longer than most because its states belong together: handshake, head, body, the handler's
+// answer now or later, writing, waiting for the next request.
 #include "http/detail/connection.h"
 
 #include <poll.h>
