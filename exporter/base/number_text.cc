@@ -30,10 +30,11 @@ bool AppendSpecial(double value, std::string& out) {
   return false;
 }
 
+constexpr double kAllDigitsCount = 9007199254740992.0;  // from 2^53 on
+
 void AppendChars(double value, std::chars_format format, std::string& out) {
   std::array<char, 400> buffer;  // 'f' form of the largest double has 309 digits
   char* const first = buffer.data();
-  constexpr double kAllDigitsCount = 9007199254740992.0;  // from 2^53 on
   if (format == std::chars_format::fixed && std::abs(value) >= kAllDigitsCount) {
     // C++ prints every digit of the integer, Go the shortest ones and then zeros.
     const char* end =
@@ -60,6 +61,40 @@ void AppendWithThresholds(double value, double low, double high, std::string& ou
   const double magnitude = std::abs(value);
   const bool exponent = magnitude != 0 && (magnitude < low || magnitude >= high);
   AppendChars(value, exponent ? std::chars_format::scientific : std::chars_format::fixed, out);
+}
+
+// Writes a number below 10^17. Returns: the end.
+char* WriteDigits(std::uint64_t number, char* out) {
+  return std::to_chars(out, out + 20, number).ptr;
+}
+
+// Writes the shortest form of a positive number that has a fraction and no exponent.
+char* WriteFraction(double value, char* out) {
+  // A decimal of up to 15 digits that reads back as the same double is the only one so short, hence
+  // the shortest: most gauges have milliseconds or the like, and a division finds them out.
+  constexpr double kThousand = 1000, kFifteenDigits = 1e15;
+  const double scaled = value * kThousand;
+  std::uint64_t digits = 0;
+  int places = 3;
+  if (scaled < kFifteenDigits) digits = static_cast<std::uint64_t>(scaled + 0.5);
+  if (static_cast<double>(digits) / kThousand != value) {
+    const auto decimal = fmt::detail::dragonbox::to_decimal(value);
+    digits = decimal.significand;
+    places = -decimal.exponent;
+  }
+  for (; digits % 10 == 0; digits /= 10) --places;
+  std::array<char, 20> buffer;
+  const auto length = WriteDigits(digits, buffer.data()) - buffer.data();
+  const std::ptrdiff_t before = length - places;  // digits before the point
+  if (before > 0) {
+    out = std::copy_n(buffer.data(), before, out);
+    *out++ = '.';
+    return std::copy_n(buffer.data() + before, places, out);
+  }
+  *out++ = '0';
+  *out++ = '.';
+  out = std::fill_n(out, -before, '0');
+  return std::copy_n(buffer.data(), length, out);
 }
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
@@ -136,8 +171,28 @@ std::optional<int> Digits(std::string_view text, std::size_t at, std::size_t cou
 
 }  // namespace
 
+char* WriteApiFloat(double value, char* out) {
+  const double magnitude = std::abs(value);
+  // Whole numbers need no search for the shortest form; a negative zero has a sign.
+  if (magnitude < kAllDigitsCount) {
+    const auto whole = static_cast<std::int64_t>(value);
+    if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) {
+      if (whole < 0) *out++ = '-';
+      return WriteDigits(static_cast<std::uint64_t>(whole < 0 ? -whole : whole), out);
+    }
+    if (magnitude >= 1e-6) {
+      if (value < 0) *out++ = '-';
+      return WriteFraction(magnitude, out);
+    }
+  }
+  std::string text;
+  AppendWithThresholds(value, 1e-6, 1e21, text);
+  return std::copy(text.begin(), text.end(), out);
+}
+
 void AppendApiFloat(double value, std::string& out) {
-  AppendWithThresholds(value, 1e-6, 1e21, out);
+  std::array<char, kApiFloatRoom> buffer;
+  out.append(buffer.data(), WriteApiFloat(value, buffer.data()));
 }
 void AppendShortestG(double value, std::string& out) {
   AppendWithThresholds(value, 1e-4, 1e6, out);

@@ -22,6 +22,9 @@ namespace plimsoll::base {
 // The HTTP API's sample value.
 void AppendApiFloat(double value, std::string& out);
 std::string ApiFloat(double value);
+// The same to where there is room for kApiFloatRoom characters. Returns: the end.
+constexpr std::size_t kApiFloatRoom = 32;
+char* WriteApiFloat(double value, char* out);
 
 // strconv.FormatFloat(v, 'g', -1, 64): exponent form below 1e-4 and from 1e6 on ("1e+06").
 // Exposition pages, `le` and `quantile` in canonical form.

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/detail/chunk_decode.h"
 #include "store/detail/chunk_pool.h"
 #include "store/detail/chunk_reader.h"
 
@@ -116,5 +117,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Demand(!reader.Next());
   Demand(reader.state().at == state.at && reader.state().slot_delta == state.slot_delta);
+  ChunkColumns columns;
+  Demand(DecodeChunk(chunk, columns) == written.size());
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    Demand(columns.slots[i] == written[i].slot);
+    Demand(std::bit_cast<std::uint64_t>(columns.values[i]) == written[i].bits);
+  }
   return 0;
 }

@@ -55,17 +55,45 @@ void Fold(const Block& in, const Groups& groups, Block& out) {
   }
 }
 
-struct SumState : KahanSum {
-  std::uint32_t count = 0;
-  void Add(double value) {
-    if (count++ == 0) {
-      sum = value;
-    } else {
-      KahanSum::Add(value);
-    }
+// Sums lie apart from what rounding took from them. The loop has no branch on the values: the error
+// of an addition is exact whichever way it is found, so the bits are those of KahanSum.
+void AddRow(const double* values, std::size_t steps, double* sums, double* lost) {
+  for (std::size_t k = 0; k < steps; ++k) {
+    const double value = values[k];
+    const double total = sums[k] + value;
+    const double grown = total - sums[k];
+    const double error = (sums[k] - (total - grown)) + (value - grown);
+    lost[k] = std::abs(total) > std::numeric_limits<double>::max() ? 0 : lost[k] + error;
+    sums[k] = total;
   }
-  double Value() const { return sum + lost; }
-};
+}
+
+void FoldSum(const Block& in, const Groups& groups, Block& out) {
+  const std::size_t steps = in.steps, cells = groups.labels.size() * steps;
+  std::vector<double> sums(cells, Absent()), lost(cells, 0.0);
+  std::vector<char> full(groups.labels.size(), 0);  // the group has a sum at every step
+  for (std::size_t r = 0; r < in.rows.size(); ++r) {
+    const double* values = in.RowValues(r);
+    const std::uint32_t group = groups.of_row[r];
+    double* const sum = sums.data() + group * steps;
+    double* const error = lost.data() + group * steps;
+    if (in.rows[r].present == steps && full[group] != 0) {
+      AddRow(values, steps, sum, error);
+      continue;
+    }
+    for (std::size_t k = 0; k < steps; ++k) {
+      if (IsAbsent(values[k])) continue;
+      if (IsAbsent(sum[k])) {
+        sum[k] = values[k];
+      } else {
+        AddRow(values + k, 1, sum + k, error + k);
+      }
+    }
+    if (in.rows[r].present == steps) full[group] = 1;
+  }
+  for (std::size_t i = 0; i < cells; ++i)
+    out.values[i] = IsAbsent(sums[i]) ? Absent() : sums[i] + lost[i];
+}
 
 struct MinState {
   double value = 0;
@@ -226,7 +254,7 @@ base::Result<Block> Evaluator::EvalAggregate(const Node& node, const Grid& grid)
   Block& out = *made;
   switch (aggregate.op) {
     case AggregateOp::kSum:
-      Fold<SumState>(*in, groups, out);
+      FoldSum(*in, groups, out);
       break;
     case AggregateOp::kAvg:
       Fold<KahanMean>(*in, groups, out);

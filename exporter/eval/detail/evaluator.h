@@ -37,7 +37,8 @@ struct RangeInput {
   Grid inner_grid;
   std::vector<Time> inner_times;
   bool subquery = false;
-  Time first_end = 0;  // end of the first window
+  std::size_t steps = 0;  // how many windows
+  Time first_end = 0;     // end of the first window
   Time range = 0;
   bool fixed = false;  // `@`: every window is the first one
   Time mint = 0;       // what all windows together cover
@@ -90,6 +91,15 @@ class Evaluator {
   const Options& options() const { return options_; }
   // Fails with: kTimeout, kCanceled.
   base::Result<void> Check();
+  // The same, but asks only when enough has been done since it last did: `work` counts samples and
+  // steps.
+  base::Result<void> CheckAfter(std::size_t work) {
+    constexpr std::size_t kWorth = 4096;
+    unchecked_ += work + 16;  // a series costs something even if it is empty
+    if (unchecked_ < kWorth) return {};
+    unchecked_ = 0;
+    return Check();
+  }
   // Fails with: kLimit, when the block would have more cells than allowed.
   base::Result<Block> NewBlock(std::size_t rows, std::size_t steps) const;
   base::Result<void> CheckSamples(std::size_t further) const;
@@ -148,6 +158,7 @@ class Evaluator {
   bool track_;
   std::vector<Selection>* kept_;
   base::Steady deadline_{0};
+  std::size_t unchecked_ = 0;
   std::uint64_t held_ = 0;  // points of the results that exist now
   SampleCounts counts_;
   // The subqueries around the node, as far as they begin at the same instant as the evaluation

@@ -21,6 +21,27 @@ namespace plimsoll::eval {
 // Selectors that look beyond the edges of their windows (promql-extended-range-selectors).
 enum class Extend { kNone, kAnchored, kSmoothed };
 
+// How far a change seen between the first and the last sample of a window reaches towards its ends.
+struct Extrapolation {
+  double to_start = 0;
+  double to_end = 0;
+  double sampled = 0;
+  double factor = 0;  // of a series whose zero lies before the window
+  double scaled = 0;  // the same, per second
+
+  double Factor(double reach) const {
+    return sampled != 0 ? (sampled + reach + to_end) / sampled : 1.0;
+  }
+};
+
+// What depends on the times of a series alone. Series of one target have the same, so that most
+// of the work on windows is done once for all of them.
+struct WindowEdges {
+  std::vector<Time> times;
+  std::vector<std::uint32_t> lo, hi;  // by step: the samples inside; equal when there are none
+  std::vector<Extrapolation> extrapolations;  // by step; empty until somebody needs them
+};
+
 // All windows of one series, and room to think that is reused from series to series.
 struct Windows {
   const Time* times = nullptr;
@@ -35,6 +56,7 @@ struct Windows {
   Time lookback = 0;                      // how far beyond, when extended
   std::array<const double*, 2> params{};  // scalar arguments, one value per step
 
+  WindowEdges* edges = nullptr;  // of these times
   std::vector<std::uint32_t>* indices = nullptr;
   std::vector<double>* numbers = nullptr;
   std::string* failure = nullptr;  // set to fail the query

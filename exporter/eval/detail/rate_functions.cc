@@ -2,9 +2,8 @@
 //
 // How fast something moves: rate, increase, delta and the slopes.
 //
-// Where a counter was reset is found once per series. A window without a reset then costs a
-// subtraction and the extrapolation, and the extrapolation is the same for every window that lies
-// alike to its samples, which under regular scraping are nearly all.
+// Where a counter was reset is found once per series, and how far to extrapolate once for all
+// series with the same times. A window without a reset then costs a subtraction and a product.
 #include <algorithm>
 #include <cmath>
 
@@ -17,41 +16,31 @@
 namespace plimsoll::eval::window {
 namespace {
 
-// How far a change seen between the first and the last sample reaches towards the window's ends.
-struct Extrapolation {
-  Time to_start_ms = -1;
-  Time to_end_ms = -1;
-  Time sampled_ms = -1;
-  std::size_t gaps = 0;
-  double to_start = 0;
-  double to_end = 0;
-  double sampled = 0;
-  double factor = 0;  // of a series whose zero lies before the window
+Extrapolation Extrapolate(const Windows& windows, std::size_t step) {
+  Extrapolation fit;
+  const std::size_t lo = windows.edges->lo[step], hi = windows.edges->hi[step];
+  if (hi - lo < 2) return fit;
+  const Time first = windows.times[lo];
+  const Time last = windows.times[hi - 1];
+  const Time end = windows.EndOf(step);
+  fit.to_start = static_cast<double>(first - (end - windows.range)) / 1000;
+  fit.to_end = static_cast<double>(end - last) / 1000;
+  fit.sampled = static_cast<double>(last - first) / 1000;
+  const double average_gap = fit.sampled / static_cast<double>(hi - lo - 1);
+  const double threshold = average_gap * 1.1;
+  if (fit.to_start >= threshold) fit.to_start = average_gap / 2;
+  if (fit.to_end >= threshold) fit.to_end = average_gap / 2;
+  fit.factor = fit.Factor(fit.to_start);
+  fit.scaled = fit.factor / (static_cast<double>(windows.range) / 1000);
+  return fit;
+}
 
-  void Fit(const Windows& windows, const Window& window) {
-    const Time first = windows.times[window.lo];
-    const Time last = windows.times[window.hi - 1];
-    if (first - window.begin == to_start_ms && window.end - last == to_end_ms &&
-        last - first == sampled_ms && window.hi - window.lo - 1 == gaps) {
-      return;
-    }
-    to_start_ms = first - window.begin;
-    to_end_ms = window.end - last;
-    sampled_ms = last - first;
-    gaps = window.hi - window.lo - 1;
-    to_start = static_cast<double>(to_start_ms) / 1000;
-    to_end = static_cast<double>(to_end_ms) / 1000;
-    sampled = static_cast<double>(sampled_ms) / 1000;
-    const double average_gap = sampled / static_cast<double>(gaps);
-    const double threshold = average_gap * 1.1;
-    if (to_start >= threshold) to_start = average_gap / 2;
-    if (to_end >= threshold) to_end = average_gap / 2;
-    factor = Factor(to_start);
-  }
-  double Factor(double reach) const {
-    return sampled != 0 ? (sampled + reach + to_end) / sampled : 1.0;
-  }
-};
+// Whether `first`, which grew by `change`, may have been zero within reach of the window. Only a
+// certain no is a no: the division that decides is spared where it cannot matter.
+bool MayReachZero(const Extrapolation& fit, double first, double change) {
+  constexpr double kMore = 1 + 1e-9, kLeast = 1e-290;
+  return !(fit.sampled * first > std::max(fit.to_start * change * kMore, kLeast));
+}
 
 template <bool kCounter, bool kPerSecond>
 void Extrapolated(const Windows& windows, double* out) {
@@ -64,31 +53,30 @@ void Extrapolated(const Windows& windows, double* out) {
       if (values[i] < values[i - 1]) resets.push_back(static_cast<std::uint32_t>(i));
     }
   }
+  std::vector<Extrapolation>& fits = windows.edges->extrapolations;
+  if (fits.empty()) {
+    for (std::size_t k = 0; k < windows.grid.steps; ++k) fits.push_back(Extrapolate(windows, k));
+  }
   const double seconds = static_cast<double>(windows.range) / 1000;
-  Extrapolation fit;
   std::size_t reset = 0;
-  double factor_of_fit = 0;
-  double scaled = 0;  // factor_of_fit, per second
   Slide(windows, out, [&](const Window& window) {
     if (window.hi - window.lo < 2) return Absent();
-    double change = values[window.hi - 1] - values[window.lo];
+    const double first = values[window.lo];
+    double change = values[window.hi - 1] - first;
     if (kCounter) {
       while (reset < resets.size() && resets[reset] <= window.lo) ++reset;
       for (std::size_t i = reset; i < resets.size() && resets[i] < window.hi; ++i)
         change += values[resets[i] - 1];
     }
-    fit.Fit(windows, window);
-    double factor = fit.factor;
-    if (kCounter && change > 0 && values[window.lo] >= 0) {
-      const double to_zero = fit.sampled * (values[window.lo] / change);
-      if (to_zero < fit.to_start) factor = fit.Factor(to_zero);
+    const Extrapolation& fit = fits[window.step];
+    if (kCounter && change > 0 && first >= 0 && MayReachZero(fit, first, change)) {
+      const double to_zero = fit.sampled * (first / change);
+      if (to_zero < fit.to_start) {
+        const double factor = fit.Factor(to_zero);
+        return change * (kPerSecond ? factor / seconds : factor);
+      }
     }
-    if (!kPerSecond) return change * factor;
-    if (factor != factor_of_fit) {
-      factor_of_fit = factor;
-      scaled = factor / seconds;
-    }
-    return change * scaled;
+    return change * (kPerSecond ? fit.scaled : fit.factor);
   });
 }
 

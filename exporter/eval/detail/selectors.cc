@@ -73,7 +73,7 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
   Block& block = *made;
   std::size_t points = 0;
   for (const store::SelectedSeries& series : selected) {
-    if (auto check = Check(); !check) return check.error();
+    if (auto check = CheckAfter(grid.steps); !check) return check.error();
     double* values = block.NextValues();
     std::size_t present = 0;
     if (grid.steps == 1) {
@@ -188,6 +188,7 @@ base::Result<Block> Evaluator::EvalFixedTimestamps(
 
 base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid) {
   RangeInput input;
+  input.steps = grid.steps;
   input.range = node.range;
   input.fixed = node.at.has_value();
   input.first_end = input.fixed ? FixedTime(node, grid) : grid.start - node.offset;
@@ -215,7 +216,8 @@ base::Result<RangeInput> Evaluator::OpenRange(const Node& node, const Grid& grid
 
 base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t index,
                                          SeriesSamples& out) {
-  if (auto check = Check(); !check) return check;
+  // What the last series cost stands for what this one will.
+  if (auto check = CheckAfter(out.size * input.steps); !check) return check;
   out.columns.Clear();
   out.sources = nullptr;
   out.one_source = false;

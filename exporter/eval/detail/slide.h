@@ -27,12 +27,14 @@ template <typename Body>
 void Slide(const Windows& windows, double* out, Body&& body) {
   Window window;
   std::size_t work = 0;
+  const std::uint32_t* const lo = windows.edges->lo.data();
+  const std::uint32_t* const hi = windows.edges->hi.data();
   for (std::size_t k = 0; k < windows.grid.steps; ++k) {
     window.step = k;
     window.end = windows.EndOf(k);
     window.begin = window.end - windows.range;
-    while (window.hi < windows.size && windows.times[window.hi] <= window.end) ++window.hi;
-    while (window.lo < window.hi && windows.times[window.lo] <= window.begin) ++window.lo;
+    window.lo = lo[k];
+    window.hi = hi[k];
     out[k] = window.lo == window.hi ? Absent() : body(static_cast<const Window&>(window));
     work += window.hi - window.lo;
     if (work < kWorkBetweenChecks) continue;

@@ -18,17 +18,41 @@ bool LooksLikeCounter(std::string_view metric) {
          metric.ends_with("_bucket");
 }
 
+// Finds the edges of the windows, unless they are those of the series before.
+void FindEdges(const Windows& windows, WindowEdges& edges) {
+  const Time* const times = windows.times;
+  const std::size_t size = windows.size;
+  if (edges.times.size() == size && edges.lo.size() == windows.grid.steps &&
+      std::equal(times, times + size, edges.times.begin())) {
+    return;
+  }
+  edges.times.assign(times, times + size);
+  edges.lo.resize(windows.grid.steps);
+  edges.hi.resize(windows.grid.steps);
+  edges.extrapolations.clear();
+  const auto behind = [&](Time time) {
+    return static_cast<std::size_t>(std::upper_bound(times, times + size, time) - times);
+  };
+  std::size_t lo = behind(windows.first_end - windows.range), hi = behind(windows.first_end);
+  for (std::size_t k = 0; k < windows.grid.steps; ++k) {
+    const Time end = windows.EndOf(k);
+    while (hi < size && times[hi] <= end) ++hi;
+    while (lo < hi && times[lo] <= end - windows.range) ++lo;
+    edges.lo[k] = static_cast<std::uint32_t>(lo);
+    edges.hi[k] = static_cast<std::uint32_t>(hi);
+  }
+}
+
 // The newest source in each window that gave a value.
 void FillSources(const Windows& windows, const SeriesSamples& samples, const double* out,
                  Time* sources) {
-  std::size_t lo = 0, hi = 0;
+  const bool own = samples.sources == nullptr && !samples.one_source;
   for (std::size_t k = 0; k < windows.grid.steps; ++k) {
-    const Time end = windows.EndOf(k);
-    while (hi < samples.size && samples.times[hi] <= end) ++hi;
-    while (lo < hi && samples.times[lo] <= end - windows.range) ++lo;
+    const std::size_t lo = windows.edges->lo[k], hi = windows.edges->hi[k];
     sources[k] = model::kNoSource;
-    if (IsAbsent(out[k])) continue;
-    for (std::size_t i = lo; i < hi; ++i)
+    if (IsAbsent(out[k]) || lo == hi) continue;
+    // Where samples are their own sources, the last is the newest.
+    for (std::size_t i = own ? hi - 1 : lo; i < hi; ++i)
       sources[k] = model::NewerSource(sources[k], samples.SourceOf(i));
   }
 }
@@ -67,6 +91,8 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   windows.fixed = input->fixed;
   windows.extend = ExtendOf(*range);
   windows.lookback = evaluator.options().lookback.count();
+  WindowEdges edges;
+  windows.edges = &edges;
   std::vector<std::uint32_t> indices;
   std::vector<double> numbers;
   std::string failure;
@@ -90,6 +116,7 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     windows.times = samples.times;
     windows.values = samples.values;
     windows.size = samples.size;
+    FindEdges(windows, edges);
     double* out = block.NextValues();
     row.window(windows, out);
     if (!verdict) return verdict.error();

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "store/detail/chunk_decode.h"
 #include "store/detail/chunk_reader.h"
 
 namespace plimsoll::store {
@@ -60,7 +61,7 @@ class ViewQuerier final : public Querier {
   bool Visible(Slot slot) const { return slot != kNoSlot && SlotBefore(slot, view_->limit); }
   model::Time TimeOf(Slot slot) const { return view_->slots->TimeOf(slot); }
   bool MayHave(const HotSeries& hot, model::Time mint) const;
-  void ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt, SampleColumns& out) const;
+  void ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt, SampleColumns& out);
   std::optional<Latest> FindLatest(const HotSeries& hot, model::Time mint, model::Time maxt) const;
   std::optional<std::pair<Latest, bool>> NewestOf(SeriesRef ref) const;
 
@@ -68,6 +69,7 @@ class ViewQuerier final : public Querier {
   std::uint64_t serial_ = 0;
   std::shared_ptr<const View> view_;
   std::vector<const Chunk*> chunks_;  // of the series being read, newest first
+  ChunkColumns decoded_;
 };
 
 const HotSeries* ViewQuerier::HotOfRef(SeriesRef ref) const {
@@ -124,32 +126,29 @@ void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, Sample
   }
 }
 
-// Decodes into room made beforehand; the times of neighbouring slots lie in one block.
+// Slots and times rise alike, so what is wanted of a chunk is found before times are looked up.
 void ViewQuerier::ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt,
-                            SampleColumns& out) const {
-  ChunkReader reader(chunk);
-  const std::size_t had = out.size();
-  std::size_t size = had;
-  out.times.resize(had + reader.left());
-  out.values.resize(had + reader.left());
-  const SlotBlock* block = nullptr;
-  Slot block_number = 0;
-  while (reader.Next()) {
-    const Slot slot = reader.sample().slot;
-    if (!Visible(slot)) break;
-    if (block == nullptr || slot >> kSlotBlockBits != block_number) {
-      block = &view_->slots->BlockOf(slot);
-      block_number = slot >> kSlotBlockBits;
-    }
-    const model::Time time = block->times[slot & (kSlotsPerBlock - 1)];
-    if (time > maxt) break;
-    if (time < mint) continue;
-    out.times[size] = time;
-    out.values[size] = std::bit_cast<double>(reader.sample().bits);
-    ++size;
+                            SampleColumns& out) {
+  const std::size_t size = DecodeChunk(chunk, decoded_);
+  const Slot* const slots = decoded_.slots.data();
+  const Slot* const visible =
+      std::partition_point(slots, slots + size, [&](Slot slot) { return Visible(slot); });
+  const Slot* const first =
+      std::partition_point(slots, visible, [&](Slot slot) { return TimeOf(slot) < mint; });
+  const Slot* const last =
+      std::partition_point(first, visible, [&](Slot slot) { return TimeOf(slot) <= maxt; });
+  const double* const values = decoded_.values.data();
+  out.values.insert(out.values.end(), values + (first - slots), values + (last - slots));
+  const std::size_t had = out.times.size();
+  out.times.resize(out.values.size());
+  model::Time* time = out.times.data() + had;
+  // The times of neighbouring slots lie in one block.
+  for (const Slot* slot = first; slot != last;) {
+    const Slot number = *slot >> kSlotBlockBits;
+    const SlotBlock& block = view_->slots->BlockOf(*slot);
+    for (; slot != last && *slot >> kSlotBlockBits == number; ++slot)
+      *time++ = block.times[*slot & (kSlotsPerBlock - 1)];
   }
-  out.times.resize(size);
-  out.values.resize(size);
 }
 
 std::optional<Latest> ViewQuerier::ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) {

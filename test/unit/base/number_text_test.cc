@@ -3,9 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <charconv>
 #include <clocale>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <vector>
 
 using namespace plimsoll::base;
@@ -38,6 +41,29 @@ TEST_CASE("the HTTP API's sample values are Go's shortest form") {
   CHECK(ApiFloat(std::nan("")) == "NaN");
   CHECK(ApiFloat(kInf) == "+Inf");
   CHECK(ApiFloat(-kInf) == "-Inf");
+}
+
+TEST_CASE("every short way to the shortest form agrees with the long one") {
+  std::mt19937_64 random(7);
+  const auto agrees = [](double value) {
+    std::array<char, 64> buffer;
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                   std::chars_format::fixed);
+    const std::string expected(buffer.data(), end.ptr);
+    if (ApiFloat(value) != expected) FAIL(ApiFloat(value), " for ", expected);
+  };
+  for (int i = 0; i < 50000; ++i) {
+    const auto digits = static_cast<double>(random() >> (random() % 53 + 11));
+    agrees(digits / 1000);
+    agrees(-digits / 64);
+    agrees(digits / 1e7 + 1e-6);
+    agrees(std::ldexp(1 + digits * 0x1p-53, static_cast<int>(random() % 70) - 19));
+  }
+  for (int exponent = -19; exponent < 53; ++exponent) {
+    agrees(std::ldexp(1, exponent));
+    agrees(std::nextafter(std::ldexp(1, exponent), 0));
+    agrees(std::nextafter(std::ldexp(1, exponent), kInf));
+  }
 }
 
 TEST_CASE("exposition pages write %g: an exponent from a million on") {

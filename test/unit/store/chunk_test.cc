@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/sample.h"
+#include "store/detail/chunk_decode.h"
 #include "store/detail/chunk_pool.h"
 #include "store/detail/chunk_reader.h"
 
@@ -39,6 +40,13 @@ std::size_t RoundTrip(const std::vector<ChunkSample>& samples, ChunkKind kind) {
   }
   CHECK_FALSE(reader.Next());
   CHECK(reader.state().at == state.at);
+  ChunkColumns columns;
+  CHECK(DecodeChunk(chunk, columns) == fitted);
+  for (std::size_t i = 0; i < fitted; ++i) {
+    const bool good = columns.slots[i] == samples[i].slot &&
+                      std::bit_cast<std::uint64_t>(columns.values[i]) == samples[i].bits;
+    if (!good) FAIL("sample ", i, " differs when all are decoded at once");
+  }
   return fitted;
 }
 
