@@ -4,100 +4,35 @@
 #include "eval/answer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/format.h"
 #include "base/number_text.h"
 #include "document/json.h"
+#include "eval/detail/answer_text.h"
 
 namespace plimsoll::eval {
 namespace {
 
-constexpr char kHex[] = "0123456789abcdef";
-
-// What must be spelled differently, or may have to be.
-bool IsPlain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
-}
-
-// A JSON string as Prometheus's json codec writes it: UTF-8 as it is, invalid bytes replaced.
-void AppendString(std::string_view text, std::string& out) {
-  out.push_back('"');
-  if (std::all_of(text.begin(), text.end(), IsPlain)) {
-    out.append(text);
-    out.push_back('"');
-    return;
-  }
-  const bool valid = base::IsValidUtf8(text);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(static_cast<char>(c));
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c < 0x20) {
-      out += "\\u00";
-      out.push_back(kHex[c >> 4]);
-      out.push_back(kHex[c & 15]);
-    } else if (c >= 0x80 && !valid) {
-      out += "\\ufffd";
-    } else {
-      out.push_back(static_cast<char>(c));
-    }
-  }
-  out.push_back('"');
-}
-
-void AppendMetric(const model::Labels& labels, std::string& out) {
-  out += "{\"metric\":{";
+void AddMetric(const model::Labels& labels, Gathered& out) {
+  out.Add("{\"metric\":{");
   bool first = true;
   for (const model::Label& label : labels) {
-    if (!first) out.push_back(',');
+    if (!first) out.Add(',');
     first = false;
-    AppendString(label.name, out);
-    out.push_back(':');
-    AppendString(label.value, out);
+    out.AddString(label.name);
+    out.Add(':');
+    out.AddString(label.value);
   }
-  out.push_back('}');
+  out.Add('}');
 }
 
-// Points one after the other, gathered on the stack and handed on when it is full. A time has up to
-// twenty characters.
-class Points {
- public:
-  explicit Points(std::string& out) : out_(out) {}
-  ~Points() { Flush(); }
-  Points(const Points&) = delete;
-  Points& operator=(const Points&) = delete;
-
-  void Add(std::string_view time, double value) {
-    if (buffer_.data() + buffer_.size() - end_ < kRoom) Flush();
-    char* to = end_;
-    if (!std::exchange(first_, false)) *to++ = ',';
-    *to++ = '[';
-    to = std::copy(time.begin(), time.end(), to);
-    to = std::copy_n(",\"", 2, to);
-    to = base::WriteApiFloat(value, to);
-    end_ = std::copy_n("\"]", 2, to);
-  }
-
- private:
-  static constexpr std::ptrdiff_t kRoom = 32 + static_cast<std::ptrdiff_t>(base::kApiFloatRoom);
-  void Flush() {
-    out_.append(buffer_.data(), end_);
-    end_ = buffer_.data();
-  }
-  std::string& out_;
-  bool first_ = true;
-  std::array<char, 4096> buffer_;
-  char* end_ = buffer_.data();
-};
+void AddPoint(std::string_view time, double value, Gathered& out) {
+  out.Add('[');
+  out.Add(time);
+  out.Add(",\"");
+  out.AddFloat(value);
+  out.Add("\"]");
+}
 
 // Scalars and strings do not go through Prometheus's codec but through encoding/json: the time is a
 // plain number, the value never has an exponent, and a string is escaped for HTML.
@@ -122,12 +57,12 @@ class VectorItems {
     base::AppendApiTime(vector.time, time_);
   }
   std::size_t size() const { return vector_.elements.size(); }
-  void Append(std::size_t index, std::string& out) const {
+  void Append(std::size_t index, Gathered& out) const {
     const Element& element = vector_.elements[index];
-    AppendMetric(element.labels, out);
-    out += ",\"value\":";
-    Points(out).Add(time_, element.value);
-    out.push_back('}');
+    AddMetric(element.labels, out);
+    out.Add(",\"value\":");
+    AddPoint(time_, element.value, out);
+    out.Add('}');
   }
 
  private:
@@ -145,27 +80,28 @@ class MatrixItems {
     }
   }
   std::size_t size() const { return matrix_.series.size(); }
-  void Append(std::size_t index, std::string& out) const {
+  void Append(std::size_t index, Gathered& out) const {
     const Matrix::Series& series = matrix_.series[index];
-    AppendMetric(series.labels, out);
-    out += ",\"values\":[";
-    {
-      Points points(out);
-      if (matrix_.steps == 0) {
-        matrix_.ForEachPoint(series, [&](Time time, double value) {
-          std::string text;
-          base::AppendApiTime(time, text);
-          points.Add(text, value);
-        });
-      }
-      const double* values = matrix_.values.data() + series.first;
-      const std::string_view times = times_;
-      for (std::size_t k = 0; k < matrix_.steps; ++k) {
-        if (!IsAbsent(values[k]))
-          points.Add(times.substr(ends_[k], ends_[k + 1] - ends_[k]), values[k]);
-      }
+    AddMetric(series.labels, out);
+    out.Add(",\"values\":[");
+    bool first = true;
+    const auto add = [&](std::string_view time, double value) {
+      if (!std::exchange(first, false)) out.Add(',');
+      AddPoint(time, value, out);
+    };
+    if (matrix_.steps == 0) {
+      matrix_.ForEachPoint(series, [&](Time time, double value) {
+        std::string text;
+        base::AppendApiTime(time, text);
+        add(text, value);
+      });
     }
-    out += "]}";
+    const double* values = matrix_.values.data() + series.first;
+    const std::string_view times = times_;
+    for (std::size_t k = 0; k < matrix_.steps; ++k) {
+      if (!IsAbsent(values[k])) add(times.substr(ends_[k], ends_[k + 1] - ends_[k]), values[k]);
+    }
+    out.Add("]}");
   }
 
  private:
@@ -173,20 +109,6 @@ class MatrixItems {
   std::string times_;
   std::vector<std::size_t> ends_;
 };
-
-template <typename Items>
-void AppendItems(const Items& items, std::string& out) {
-  out.push_back('[');
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) out.push_back(',');
-    items.Append(i, out);
-  }
-  out.push_back(']');
-}
-
-void AppendResult(const Vector& vector, std::string& out) { AppendItems(VectorItems(vector), out); }
-
-void AppendResult(const Matrix& matrix, std::string& out) { AppendItems(MatrixItems(matrix), out); }
 
 void AppendNotes(std::string_view name, std::string_view kind,
                  const std::vector<std::string>& notes, std::size_t most, std::string& out) {
@@ -208,27 +130,65 @@ void AppendNotes(std::string_view name, std::string_view kind,
 
 }  // namespace
 
-void AppendData(const Value& value, std::string& out) {
-  out += "{\"resultType\":\"";
-  out += ResultTypeText(value);
-  out += "\",\"result\":";
-  std::visit([&](const auto& result) { AppendResult(result, out); }, value);
+struct AnswerWriter::Items {
+  std::variant<VectorItems, MatrixItems> of;
+
+  std::size_t size() const {
+    return std::visit([](const auto& items) { return items.size(); }, of);
+  }
+  void Append(std::size_t index, Gathered& out) const {
+    std::visit([&](const auto& items) { items.Append(index, out); }, of);
+  }
+};
+
+AnswerWriter::AnswerWriter(const Answer& answer, std::size_t max_annotations,
+                           std::string_view stats)
+    : answer_(answer), max_annotations_(max_annotations), stats_(stats) {
+  if (const auto* vector = std::get_if<Vector>(&answer.value)) {
+    items_ = std::make_unique<Items>(Items{VectorItems(*vector)});
+  } else if (const auto* matrix = std::get_if<Matrix>(&answer.value)) {
+    items_ = std::make_unique<Items>(Items{MatrixItems(*matrix)});
+  }
+}
+
+AnswerWriter::~AnswerWriter() = default;
+
+bool AnswerWriter::Append(std::string& out) {
+  constexpr std::size_t kPiece = 100'000;
+  const std::size_t full = out.size() + kPiece;
+  if (!std::exchange(begun_, true)) {
+    out += "{\"status\":\"success\",\"data\":{\"resultType\":\"";
+    out += ResultTypeText(answer_.value);
+    out += "\",\"result\":";
+    if (items_) out.push_back('[');
+    if (const auto* scalar = std::get_if<Scalar>(&answer_.value)) AppendResult(*scalar, out);
+    if (const auto* string = std::get_if<String>(&answer_.value)) AppendResult(*string, out);
+  }
+  if (items_) {
+    Gathered gathered(out);
+    for (; next_ < items_->size(); ++next_) {
+      if (out.size() >= full) return true;
+      if (next_ > 0) gathered.Add(',');
+      items_->Append(next_, gathered);
+    }
+  }
+  if (items_) out.push_back(']');
+  if (!stats_.empty()) {
+    out += ",\"stats\":";
+    out += stats_;
+  }
   out.push_back('}');
+  AppendNotes("warnings", "warning", answer_.annotations.warnings, max_annotations_, out);
+  AppendNotes("infos", "info", answer_.annotations.infos, max_annotations_, out);
+  out.push_back('}');
+  return false;
 }
 
 void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out,
                   std::string_view stats) {
-  out += "{\"status\":\"success\",\"data\":";
-  AppendData(answer.value, out);
-  if (!stats.empty()) {
-    out.back() = ',';
-    out += "\"stats\":";
-    out += stats;
-    out.push_back('}');
+  AnswerWriter writer(answer, max_annotations, stats);
+  while (writer.Append(out)) {
   }
-  AppendNotes("warnings", "warning", answer.annotations.warnings, max_annotations, out);
-  AppendNotes("infos", "info", answer.annotations.infos, max_annotations, out);
-  out.push_back('}');
 }
 
 void AppendError(const base::Error& error, std::string& out) {

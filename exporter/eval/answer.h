@@ -2,13 +2,15 @@
 //
 // Answers as bytes: the bodies of /api/v1/query and /api/v1/query_range.
 //
-// An answer can be tens of megabytes, most of it numbers and times, so it is appended to one string
-// without an intermediate tree. Spellings are those of Prometheus's json codec, byte for byte.
+// An answer can be tens of megabytes, most of it numbers and times, so it is written without an
+// intermediate tree, and piece by piece where it can be sent so. Spellings are those of
+// Prometheus's json codec, byte for byte.
 //
 // Threads: the functions keep no state.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -23,8 +25,24 @@ namespace plimsoll::eval {
 void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out,
                   std::string_view stats = {});
 
-// Appends {"resultType":...,"result":...}: the data part alone.
-void AppendData(const Value& value, std::string& out);
+// The same, piece by piece: an answer that is sent while it is written is never held whole.
+// Requires: `answer` outlives the writer.
+class AnswerWriter {
+ public:
+  AnswerWriter(const Answer& answer, std::size_t max_annotations, std::string_view stats);
+  ~AnswerWriter();
+  // Appends some 100 KB, or one series that is longer. Returns: whether there is more.
+  bool Append(std::string& out);
+
+ private:
+  struct Items;
+  const Answer& answer_;
+  std::size_t max_annotations_;
+  std::string stats_;
+  std::unique_ptr<Items> items_;  // null: the value is none of many
+  std::size_t next_ = 0;          // the item to be written
+  bool begun_ = false;
+};
 
 // Appends {"status":"error","errorType":...,"error":...}.
 void AppendError(const base::Error& error, std::string& out);

@@ -162,11 +162,11 @@ void Recount(Block& block) {
   block.rows.resize(kept);
 }
 
-base::Result<Block> Evaluator::EvalCall(const Node& node, const Grid& grid) {
+base::Result<Block> Evaluator::EvalCall(const Node& node, const Grid& grid, RowSink* sink) {
   const auto& call = std::get<promql::Call>(node.expr->node);
   const FunctionRow& function = kRows[call.function->index];
   if (function.call != nullptr) return function.call(*this, node, grid);
-  if (function.window != nullptr) return EvalWindows(*this, node, grid, function);
+  if (function.window != nullptr) return EvalWindows(*this, node, grid, function, sink);
   auto block = Eval(node.children[0], grid);
   if (!block) return block;
   function.map(block->values.data(), block->rows.size() * block->steps);

@@ -135,7 +135,9 @@ void AppendHead(const Response& response, bool keep_alive, std::string_view date
   out.append(" ").append(ReasonPhrase(response.status)).append("\r\n");
   if (!response.content_type.empty()) AppendField("Content-Type", response.content_type, out);
   for (const auto& [name, value] : response.headers) AppendField(name, value, out);
-  if (HasBody(response.status)) {
+  if (response.rest) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (HasBody(response.status)) {
     out.append("Content-Length: ");
     AppendNumber(response.Body().size(), out);
     out.append("\r\n");
@@ -157,9 +159,12 @@ std::string HttpDate(base::Time now) {
                       parts.tm_sec);
 }
 
-Response Call(const Handler& handler, const ServerOptions& options, const Request& request) {
+Response Call(const Handler& handler, const ServerOptions& options, const Request& request,
+              bool whole) {
   try {
-    return handler(request);
+    Response response = handler(request);
+    if (whole) Complete(response);
+    return response;
   } catch (const std::exception& failure) {
     base::LogError("msg=\"handler failed\" listener={} path=\"{}\" err=\"{}\"", options.listener,
                    request.raw_path, failure.what());

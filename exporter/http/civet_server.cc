@@ -105,6 +105,7 @@ class CivetServer final : public Server {
   // Returns: 0, or the status of the refusal.
   int ReadBody(mg_connection* connection, const mg_request_info& info, Request& request);
   int Send(mg_connection* connection, const Response& response, bool head_only, bool close);
+  void SendPieces(mg_connection* connection, const Response& response, std::string head);
   bool MustClose(const mg_request_info& info) const;
 
   const ServerOptions options_;
@@ -298,7 +299,9 @@ int CivetServer::Serve(mg_connection* connection) {
     response = Refuse(options_, refused, why.message);
     close = true;
   } else {
-    response = detail::Call(handler_, options_, request);
+    // Without a length only HTTP/1.1 knows where an answer ends.
+    const bool whole = info.http_version == nullptr || std::strcmp(info.http_version, "1.1") != 0;
+    response = detail::Call(handler_, options_, request, whole);
     if (response.later) response = Await(response);
   }
   if (response.status == 401) close = true;  // the library closes then, so the head must say so
@@ -327,6 +330,10 @@ int CivetServer::Send(mg_connection* connection, const Response& response, bool 
   if (close) mg_disable_connection_keep_alive(connection);
   std::string out;
   detail::AppendHead(response, !close, detail::HttpDate(base::SystemClock().Now()), out);
+  if (response.rest && !head_only) {
+    SendPieces(connection, response, std::move(out));
+    return response.status;
+  }
   const std::string_view body =
       head_only || !detail::HasBody(response.status) ? std::string_view() : response.Body();
   const bool together = body.size() <= kOneWrite;
@@ -335,6 +342,42 @@ int CivetServer::Send(mg_connection* connection, const Response& response, bool 
   if (mg_write(connection, out.data(), out.size()) > 0 && !together)
     mg_write(connection, body.data(), body.size());
   return response.status;
+}
+
+// Each piece of the body is a chunk of the transfer coding, written into the same memory. When it
+// cannot be made any more, the connection ends without the last chunk, which tells the client.
+void CivetServer::SendPieces(mg_connection* connection, const Response& response,
+                             std::string head) {
+  constexpr std::string_view kSize = "00000000\r\n";  // leading zeros are allowed
+  std::string out = std::move(head);
+  std::string_view first = response.Body();
+  for (bool more = true; more;) {
+    const std::size_t size_at = out.size();
+    out += kSize;
+    if (!first.empty()) {
+      out += std::exchange(first, {});
+    } else {
+      try {
+        more = response.rest(out);
+      } catch (const std::exception& failure) {
+        base::LogError("msg=\"answer broken off\" listener={} err=\"{}\"", options_.listener,
+                       failure.what());
+        mg_disable_connection_keep_alive(connection);
+        return;
+      }
+    }
+    std::size_t size = out.size() - size_at - kSize.size();
+    if (size == 0) out.resize(size_at);  // a chunk of no size is the end
+    for (std::size_t digit = 8; size != 0; size >>= 4)
+      out[size_at + --digit] = "0123456789abcdef"[size & 15];
+    if (out.size() > size_at) out += "\r\n";
+    if (!more) out += "0\r\n\r\n";
+    if (mg_write(connection, out.data(), out.size()) <= 0) {
+      mg_disable_connection_keep_alive(connection);
+      return;
+    }
+    out.clear();
+  }
 }
 
 }  // namespace

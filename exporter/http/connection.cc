@@ -210,7 +210,7 @@ void Connection::Dispatch() {
   if (tls_ && parser_.request().certificate) JudgeAgain();
   const Request& request = parser_.request();
   if (!server_.options.slow || !server_.options.slow(request)) {
-    response_ = Call(server_.handler, server_.options, request);
+    response_ = Call(server_.handler, server_.options, request, true);
     if (response_.later) return AwaitReply();
     Reply(parser_.keep_alive());
     return;
@@ -218,7 +218,8 @@ void Connection::Dispatch() {
   state_ = State::kRunning;
   deadline_ = base::Steady::max();
   const bool taken = server_.slow.Submit([self = shared_from_this()] {
-    self->response_ = Call(self->server_.handler, self->server_.options, self->parser_.request());
+    self->response_ =
+        Call(self->server_.handler, self->server_.options, self->parser_.request(), true);
     boost::asio::post(self->thread_.context, [self] {
       if (self->state_ != State::kRunning) return;
       if (self->response_.later) return self->AwaitReply();

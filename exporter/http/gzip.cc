@@ -134,7 +134,7 @@ base::Result<void> Inflater::Finish() const {
 }  // namespace detail
 
 void CompressIfAccepted(const Request& request, Response& response) {
-  if (response.Body().size() < detail::kPays) return;
+  if (response.Body().size() < detail::kPays && !response.rest) return;
   for (const auto& [name, value] : response.headers) {
     if (name == "Content-Encoding") return;
   }
@@ -142,6 +142,7 @@ void CompressIfAccepted(const Request& request, Response& response) {
   const std::string_view accept = request.Header("Accept-Encoding");
   const bool gzip = AcceptsEncoding(accept, "gzip");
   if (!gzip && !AcceptsEncoding(accept, "deflate")) return;
+  Complete(response);
   std::string compressed = gzip ? detail::Gzip(response.Body()) : detail::Deflate(response.Body());
   if (compressed.size() >= response.Body().size()) return;
   response.headers.emplace_back("Content-Encoding", gzip ? "gzip" : "deflate");

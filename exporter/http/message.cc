@@ -73,6 +73,13 @@ std::string_view FindHeader(const Pairs& headers, std::string_view name) {
 
 std::string_view Request::Header(std::string_view name) const { return FindHeader(headers, name); }
 
+void Complete(Response& response) {
+  if (!response.rest) return;
+  while (response.rest(response.body)) {
+  }
+  response.rest = {};
+}
+
 Pairs ParseQuery(std::string_view raw_query) {
   Pairs pairs;
   AppendQuery(raw_query, pairs);

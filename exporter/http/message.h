@@ -58,15 +58,22 @@ struct Response {
   std::string body = {};
   // Instead of body: bytes shared with a snapshot, so that serving copies nothing.
   std::shared_ptr<const std::string> shared_body = {};
-  // Instead of all the above: an answer that somebody else has to be asked for first. The server
-  // calls it once, with where the answer is to go; that may be called from any thread, once, also
-  // when the client or the server is gone by then. The Request is not to be used any more.
+  // What comes after `body` of an answer that is too large to be held whole: each call appends a
+  // piece; returns whether there are more. Empty: `body` is all.
+  std::function<bool(std::string& out)> rest = {};
+  // Instead of all the above: an answer, without a rest, that somebody else has to be asked for
+  // first. The server calls it once, with where the answer is to go; that may be called from any
+  // thread, once, also when the client or the server is gone by then. The Request is not to be used
+  // any more.
   std::function<void(std::function<void(Response)> reply)> later = {};
 
   std::string_view Body() const {
     return shared_body ? std::string_view(*shared_body) : std::string_view(body);
   }
 };
+
+// Takes the rest into the body, for who needs the answer whole.
+void Complete(Response& response);
 
 using Handler = std::function<Response(const Request&)>;
 

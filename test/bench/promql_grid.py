@@ -32,6 +32,8 @@ INSTANT = (
     ("histogram_quantile", "histogram_quantile(0.9, sum by (catalog, le) (rate(load_N_seconds_bucket[1m])))"),
     ("join", "load_N_a / on (node, op) load_N_b"),
     ("max_over_time", "max_over_time(load_N_a[1m])"),
+    ("max_over_time, fractions", "max_over_time(load_N_b[1m])"),
+    ("sum by rate, varying growth", "sum by (catalog) (rate(load_N_seconds_bucket[1m]))"),
     ("regex selector", 'load_N_total{node=~".*[13579]"}'),
     ("count by name regex (4 x series)", 'count({__name__=~"load_N_.+"})'),
 )
@@ -42,7 +44,7 @@ RANGE = (
     ("sum by rate", "sum by (catalog) (rate(load_N_total[10s]))", 60, 1000, 10000),
     ("subquery", "max_over_time(rate(load_N_total[10s])[30s:5s])", 60, 1000, 10000),
     ("selector", "load_N_total", 1000, 100, 1000),
-    ("selector, fractions", "load_N_a", 1000, 100, 1000),
+    ("selector, fractions", "load_N_b", 1000, 100, 1000),
     ("rate", "rate(load_N_total[10s])", 1000, 100, 1000),
     ("sum by rate", "sum by (catalog) (rate(load_N_total[10s]))", 1000, 100, 1000),
 )
@@ -58,15 +60,16 @@ EVERY = 5  # seconds between evaluations, and between the scrapes meanwhile
 
 
 class Load:
-    """Of each size a counter, two gauges and the buckets of a histogram; all values change from page to page."""
+    """Of each size a steady counter, gauges of whole numbers (a) and of fractions (b) that jump, and the buckets of a histogram
+    whose growth varies; all values change from page to page."""
 
     def __init__(self, step, ticks):
         self.step, self.ticks, self.lines, self.values = step, ticks, [], []
         for size in SIZES:
             self.add(f"load_{size}_total", "counter", size, lambda i, k: 100000000 + 131 * i + k * (1 + i * 7919 % 10007))
-            self.add(f"load_{size}_a", "gauge", size, lambda i, k: (977 * i + k * (1 + i * 13 % 1009)) % 1000003 / 1000)
+            self.add(f"load_{size}_a", "gauge", size, lambda i, k: (977 * i + k * k * (1 + i * 13 % 1009)) % 100003)
             self.add(f"load_{size}_b", "gauge", size, lambda i, k: 1 + (353 * i + k * (1 + i * 17 % 509)) % 500009 / 1000)
-            self.add(f"load_{size}_seconds", "histogram", size, lambda i, k: 1000 + k * (1 + i % 10) * (1 + i // 10 % 5))
+            self.add(f"load_{size}_seconds", "histogram", size, lambda i, k: (1 + i % 10) * (90 * k + k * k * 7919 % 61 + i // 10 % 5))
         self.template = "".join(self.lines)
         self.last, self.handed, self.lock = None, {}, threading.Lock()
         # So that the last page is of now, when pages come faster than their time.

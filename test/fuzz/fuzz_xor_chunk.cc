@@ -5,6 +5,8 @@
 //
 // The input is a list of operations: a byte that says how slot, value and lag differ from the last
 // sample, then the bytes that it needs. The first byte gives the kind of the chunk.
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -117,11 +119,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Demand(!reader.Next());
   Demand(reader.state().at == state.at && reader.state().slot_delta == state.slot_delta);
-  ChunkColumns columns;
-  Demand(DecodeChunk(chunk, columns) == written.size());
+  std::array<Slot, kMostSamples> slots;
+  std::array<double, kMostSamples> values;
+  Demand(DecodeChunk(chunk, slots.data(), values.data()) == written.size());
   for (std::size_t i = 0; i < written.size(); ++i) {
-    Demand(columns.slots[i] == written[i].slot);
-    Demand(std::bit_cast<std::uint64_t>(columns.values[i]) == written[i].bits);
+    Demand(slots[i] == written[i].slot);
+    Demand(std::bit_cast<std::uint64_t>(values[i]) == written[i].bits);
   }
   return 0;
 }

@@ -106,6 +106,10 @@ class RawClient {
     answer.head = buffer_.substr(0, end + 2);
     buffer_.erase(0, end + 4);
     answer.status = std::stoi(answer.head.substr(9, 3));
+    if (answer.Header("Transfer-Encoding") == "chunked") {
+      if (!head_only) answer.body = ReceiveChunks();
+      return answer;
+    }
     const std::string length = answer.Header("Content-Length");
     const std::size_t wanted = head_only || length.empty() ? 0 : std::stoul(length);
     while (buffer_.size() < wanted) {
@@ -126,6 +130,24 @@ class RawClient {
   bool Closed() { return buffer_.empty() && !More() && !timed_out_; }
 
  private:
+  // Returns: what was received, cut off where the connection ended.
+  std::string ReceiveChunks() {
+    std::string body;
+    for (;;) {
+      std::size_t line = std::string::npos;
+      while ((line = buffer_.find("\r\n")) == std::string::npos) {
+        if (!More()) return body;
+      }
+      const std::size_t size = std::stoul(buffer_.substr(0, line), nullptr, 16);
+      while (buffer_.size() < line + size + 4) {
+        if (!More()) return body;
+      }
+      body += buffer_.substr(line + 2, size);
+      buffer_.erase(0, line + size + 4);
+      if (size == 0) return body;
+    }
+  }
+
   template <typename T, typename Reader, typename Free>
   static std::unique_ptr<T, Free> Read(const std::string& pem, Reader read, Free release) {
     BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "base/format.h"
 #include "base/number_text.h"
@@ -19,81 +21,103 @@ namespace {
 
 using promql::AggregateOp;
 
-// The accumulators of all groups, row after row like a block.
-template <typename State>
-class States {
+// The accumulators of all groups, row after row like a block. Rows may come a few at a time.
+class Fold {
  public:
-  States(const Groups& groups, std::size_t steps)
-      : steps_(steps), states_(groups.labels.size() * steps) {}
-  State* Of(std::size_t group) { return states_.data() + group * steps_; }
+  virtual ~Fold() = default;
+  // `groups`: whose of_row is that of the rows.
+  virtual void Add(const Block& in, const Groups& groups) = 0;
+  virtual void Write(Block& out) const = 0;
+};
+
+template <typename State>
+class FoldInto final : public Fold {
+ public:
+  explicit FoldInto(std::size_t steps) : steps_(steps) {}
+
+  void Add(const Block& in, const Groups& groups) override {
+    states_.resize(groups.count * steps_);
+    for (std::size_t r = 0; r < in.rows.size(); ++r) {
+      const double* values = in.RowValues(r);
+      State* state = states_.data() + groups.of_row[r] * steps_;
+      for (std::size_t k = 0; k < steps_; ++k) {
+        if (!IsAbsent(values[k])) state[k].Add(values[k]);
+      }
+    }
+  }
+
+  void Write(Block& out) const override {
+    for (std::size_t i = 0; i < states_.size(); ++i)
+      out.values[i] = states_[i].count == 0 ? Absent() : states_[i].Value();
+  }
 
  private:
   std::size_t steps_;
   std::vector<State> states_;
 };
 
-// Feeds every value to its group's state and lets `value(state)` make the result of each step.
-template <typename State>
-void Fold(const Block& in, const Groups& groups, Block& out) {
-  States<State> states(groups, in.steps);
-  for (std::size_t r = 0; r < in.rows.size(); ++r) {
-    const double* values = in.RowValues(r);
-    State* state = states.Of(groups.of_row[r]);
-    if (in.rows[r].present == in.steps) {
-      for (std::size_t k = 0; k < in.steps; ++k) state[k].Add(values[k]);
-    } else {
-      for (std::size_t k = 0; k < in.steps; ++k) {
-        if (!IsAbsent(values[k])) state[k].Add(values[k]);
-      }
-    }
-  }
-  for (std::size_t g = 0; g < groups.labels.size(); ++g) {
-    const State* state = states.Of(g);
-    double* values = out.RowValues(g);
-    for (std::size_t k = 0; k < in.steps; ++k)
-      values[k] = state[k].count == 0 ? Absent() : state[k].Value();
-  }
-}
+// Sums lie apart from what rounding took from them, and no branch depends on a value: the error of
+// an addition is exact whichever way it is found, so the bits are those of KahanSum.
+class FoldSum final : public Fold {
+ public:
+  explicit FoldSum(std::size_t steps) : steps_(steps) {}
 
-// Sums lie apart from what rounding took from them. The loop has no branch on the values: the error
-// of an addition is exact whichever way it is found, so the bits are those of KahanSum.
-void AddRow(const double* values, std::size_t steps, double* sums, double* lost) {
-  for (std::size_t k = 0; k < steps; ++k) {
-    const double value = values[k];
-    const double total = sums[k] + value;
-    const double grown = total - sums[k];
-    const double error = (sums[k] - (total - grown)) + (value - grown);
-    lost[k] = std::abs(total) > std::numeric_limits<double>::max() ? 0 : lost[k] + error;
-    sums[k] = total;
-  }
-}
-
-void FoldSum(const Block& in, const Groups& groups, Block& out) {
-  const std::size_t steps = in.steps, cells = groups.labels.size() * steps;
-  std::vector<double> sums(cells, Absent()), lost(cells, 0.0);
-  std::vector<char> full(groups.labels.size(), 0);  // the group has a sum at every step
-  for (std::size_t r = 0; r < in.rows.size(); ++r) {
-    const double* values = in.RowValues(r);
-    const std::uint32_t group = groups.of_row[r];
-    double* const sum = sums.data() + group * steps;
-    double* const error = lost.data() + group * steps;
-    if (in.rows[r].present == steps && full[group] != 0) {
-      AddRow(values, steps, sum, error);
-      continue;
-    }
-    for (std::size_t k = 0; k < steps; ++k) {
-      if (IsAbsent(values[k])) continue;
-      if (IsAbsent(sum[k])) {
-        sum[k] = values[k];
-      } else {
-        AddRow(values + k, 1, sum + k, error + k);
+  void Add(const Block& in, const Groups& groups) override {
+    sums_.resize(groups.count * steps_, Absent());
+    lost_.resize(groups.count * steps_, 0.0);
+    full_.resize(groups.count, 0);
+    for (std::size_t r = 0; r < in.rows.size(); ++r) {
+      const double* values = in.RowValues(r);
+      const std::uint32_t group = groups.of_row[r];
+      double* const sums = sums_.data() + group * steps_;
+      double* const lost = lost_.data() + group * steps_;
+      const bool full = in.rows[r].present == steps_;
+      if (full && full_[group] != 0) {
+        AddRow(values, sums, lost);
+        continue;
       }
+      for (std::size_t k = 0; k < steps_; ++k) {
+        if (IsAbsent(values[k])) continue;
+        if (IsAbsent(sums[k])) {
+          sums[k] = values[k];
+        } else {
+          AddTo<1>(values + k, sums + k, lost + k);
+        }
+      }
+      if (full) full_[group] = 1;
     }
-    if (in.rows[r].present == steps) full[group] = 1;
   }
-  for (std::size_t i = 0; i < cells; ++i)
-    out.values[i] = IsAbsent(sums[i]) ? Absent() : sums[i] + lost[i];
-}
+
+  void Write(Block& out) const override {
+    for (std::size_t i = 0; i < sums_.size(); ++i)
+      out.values[i] = IsAbsent(sums_[i]) ? Absent() : sums_[i] + lost_[i];
+  }
+
+ private:
+  // A count that is known lets the compiler add several at once.
+  template <std::size_t kCount>
+  static void AddTo(const double* __restrict values, double* __restrict sums,
+                    double* __restrict lost) {
+    for (std::size_t k = 0; k < kCount; ++k) {
+      const double total = sums[k] + values[k];
+      const double grown = total - sums[k];
+      const double error = (sums[k] - (total - grown)) + (values[k] - grown);
+      lost[k] = std::abs(total) > std::numeric_limits<double>::max() ? 0 : lost[k] + error;
+      sums[k] = total;
+    }
+  }
+
+  void AddRow(const double* values, double* sums, double* lost) const {
+    constexpr std::size_t kAtOnce = 8;
+    std::size_t k = 0;
+    for (; k + kAtOnce <= steps_; k += kAtOnce) AddTo<kAtOnce>(values + k, sums + k, lost + k);
+    for (; k < steps_; ++k) AddTo<1>(values + k, sums + k, lost + k);
+  }
+
+  std::size_t steps_;
+  std::vector<double> sums_, lost_;
+  std::vector<char> full_;  // the group has a sum at every step
+};
 
 struct MinState {
   double value = 0;
@@ -188,40 +212,97 @@ void WarnOfQuantileParameter(Notes& notes, const double* qs, std::size_t steps,
   if (least < 0) notes.WarnOfQuantile(least, pos);
 }
 
+// Returns: null for what needs all rows of a group at once.
+std::unique_ptr<Fold> MakeFold(AggregateOp op, std::size_t steps) {
+  switch (op) {
+    case AggregateOp::kSum:
+      return std::make_unique<FoldSum>(steps);
+    case AggregateOp::kAvg:
+      return std::make_unique<FoldInto<KahanMean>>(steps);
+    case AggregateOp::kMin:
+      return std::make_unique<FoldInto<MinState>>(steps);
+    case AggregateOp::kMax:
+      return std::make_unique<FoldInto<MaxState>>(steps);
+    case AggregateOp::kGroup:
+      return std::make_unique<FoldInto<GroupState>>(steps);
+    case AggregateOp::kCount:
+      return std::make_unique<FoldInto<CountState>>(steps);
+    case AggregateOp::kStddev:
+      return std::make_unique<FoldInto<DeviationState>>(steps);
+    case AggregateOp::kStdvar:
+      return std::make_unique<FoldInto<VarianceState>>(steps);
+    case AggregateOp::kQuantile:
+    case AggregateOp::kTopk:
+    case AggregateOp::kBottomk:
+    case AggregateOp::kCountValues:
+    case AggregateOp::kLimitk:
+    case AggregateOp::kLimitRatio:
+      break;
+  }
+  return nullptr;
+}
+
+class FoldRows final : public RowSink {
+ public:
+  FoldRows(Grouper& grouper, Fold& fold) : grouper_(grouper), fold_(fold) {}
+  void Take(const Block& rows) override {
+    taken_ = true;
+    grouper_.Add(rows.rows);
+    fold_.Add(rows, grouper_.groups());
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  Grouper& grouper_;
+  Fold& fold_;
+  bool taken_ = false;
+};
+
 }  // namespace
+
+Grouper::Grouper(Evaluator& evaluator, const promql::Aggregate& aggregate, bool with_labels,
+                 std::size_t expected)
+    : evaluator_(evaluator),
+      without_(aggregate.without),
+      with_labels_(with_labels),
+      names_(aggregate.grouping),
+      keys_(aggregate.without ? expected : expected / 8 + 1) {
+  if (without_) names_.emplace_back(model::kMetricName);
+  std::sort(names_.begin(), names_.end());
+}
+
+void Grouper::Add(const std::vector<Row>& rows) {
+  groups_.of_row.clear();
+  groups_.of_row.reserve(rows.size());
+  for (const Row& row : rows) {
+    const bool hidden = evaluator_.Hidden(row);
+    key_.clear();
+    if (without_) {
+      AppendLabelsWithout(*row.labels, hidden, names_, key_);
+    } else {
+      AppendLabels(*row.labels, hidden, names_, key_);
+    }
+    const std::uint32_t ordinal = keys_.Insert(key_);
+    groups_.of_row.push_back(ordinal);
+    if (ordinal == groups_.drop_name.size()) {
+      groups_.drop_name.push_back(evaluator_.delayed() && row.drop_name);
+      if (with_labels_) {
+        groups_.labels.push_back(
+            evaluator_.arena().Add(without_ ? DropLabels(*row.labels, hidden, names_)
+                                            : KeepLabels(*row.labels, hidden, names_)));
+      }
+    } else if (evaluator_.delayed() && row.drop_name) {
+      groups_.drop_name[ordinal] = true;
+    }
+  }
+  groups_.count = keys_.size();
+}
 
 Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Block& block,
                  bool with_labels) {
-  Groups groups;
-  std::vector<std::string> names = aggregate.grouping;
-  if (aggregate.without) names.emplace_back(model::kMetricName);
-  std::sort(names.begin(), names.end());
-  KeyTable keys(aggregate.without ? block.rows.size() : block.rows.size() / 8 + 1);
-  std::string key;
-  groups.of_row.reserve(block.rows.size());
-  for (const Row& row : block.rows) {
-    const bool hidden = evaluator.Hidden(row);
-    key.clear();
-    if (aggregate.without) {
-      AppendLabelsWithout(*row.labels, hidden, names, key);
-    } else {
-      AppendLabels(*row.labels, hidden, names, key);
-    }
-    const std::uint32_t ordinal = keys.Insert(key);
-    groups.of_row.push_back(ordinal);
-    if (ordinal == groups.drop_name.size()) {
-      groups.drop_name.push_back(evaluator.delayed() && row.drop_name);
-      if (with_labels) {
-        groups.labels.push_back(
-            evaluator.arena().Add(aggregate.without ? DropLabels(*row.labels, hidden, names)
-                                                    : KeepLabels(*row.labels, hidden, names)));
-      }
-    } else if (evaluator.delayed() && row.drop_name) {
-      groups.drop_name[ordinal] = true;
-    }
-  }
-  groups.count = keys.size();
-  return groups;
+  Grouper grouper(evaluator, aggregate, with_labels, block.rows.size());
+  grouper.Add(block.rows);
+  return grouper.groups();
 }
 
 base::Result<Block> Evaluator::EvalAggregate(const Node& node, const Grid& grid) {
@@ -234,61 +315,33 @@ base::Result<Block> Evaluator::EvalAggregate(const Node& node, const Grid& grid)
     if (!value) return value;
     param = std::move(*value);
   }
+  const std::unique_ptr<Fold> fold = MakeFold(aggregate.op, steps);
+  Grouper grouper(*this, aggregate, true, 64);
+  std::optional<FoldRows> folded;
+  if (fold != nullptr) folded.emplace(grouper, *fold);
+  // Rows that are folded as soon as they are made are never held together.
+  if (folded && !track_) sink_ = &*folded;
   auto in = Eval(node.children[0], grid);
+  sink_ = nullptr;
   if (!in) return in;
-  switch (aggregate.op) {
-    case AggregateOp::kTopk:
-    case AggregateOp::kBottomk:
-    case AggregateOp::kLimitk:
-    case AggregateOp::kLimitRatio:
-      return SelectRows(*this, aggregate, node, std::move(*in), param.values.data(), grid);
-    default:
-      break;
-  }
-  if (aggregate.op == AggregateOp::kQuantile) {
+  if (folded && !folded->taken()) folded->Take(*in);
+  if (!folded && aggregate.op != AggregateOp::kQuantile)
+    return SelectRows(*this, aggregate, node, std::move(*in), param.values.data(), grid);
+  if (!folded) {
     WarnOfQuantileParameter(notes_, param.values.data(), steps, node.children[1].expr->pos);
+    grouper.Add(in->rows);
   }
-  const Groups groups = GroupRows(*this, aggregate, *in, true);
-  auto made = NewBlock(groups.labels.size(), steps);
+  const Groups& groups = grouper.groups();
+  auto made = NewBlock(groups.count, steps);
   if (!made) return made;
   Block& out = *made;
-  switch (aggregate.op) {
-    case AggregateOp::kSum:
-      FoldSum(*in, groups, out);
-      break;
-    case AggregateOp::kAvg:
-      Fold<KahanMean>(*in, groups, out);
-      break;
-    case AggregateOp::kMin:
-      Fold<MinState>(*in, groups, out);
-      break;
-    case AggregateOp::kMax:
-      Fold<MaxState>(*in, groups, out);
-      break;
-    case AggregateOp::kGroup:
-      Fold<GroupState>(*in, groups, out);
-      break;
-    case AggregateOp::kCount:
-      Fold<CountState>(*in, groups, out);
-      break;
-    case AggregateOp::kStddev:
-      Fold<DeviationState>(*in, groups, out);
-      break;
-    case AggregateOp::kStdvar:
-      Fold<VarianceState>(*in, groups, out);
-      break;
-    case AggregateOp::kQuantile:
-      FoldQuantile(*in, groups, param.values.data(), out);
-      break;
-    case AggregateOp::kTopk:
-    case AggregateOp::kBottomk:
-    case AggregateOp::kCountValues:
-    case AggregateOp::kLimitk:
-    case AggregateOp::kLimitRatio:
-      break;
+  if (folded) {
+    fold->Write(out);
+  } else {
+    FoldQuantile(*in, groups, param.values.data(), out);
   }
   if (track_) FoldSources(*in, groups, out);
-  for (std::size_t g = 0; g < groups.labels.size(); ++g) {
+  for (std::size_t g = 0; g < groups.count; ++g) {
     // Every group has a row with a value at some step, so none of them is empty.
     out.AddRow(groups.labels[g], groups.drop_name[g], CountPresent(out.RowValues(g), steps));
   }

@@ -13,6 +13,25 @@ struct Groups {
   std::vector<char> drop_name;
   std::size_t count = 0;
 };
+
+// Puts rows into groups, also when they come a few at a time.
+class Grouper {
+ public:
+  Grouper(Evaluator& evaluator, const promql::Aggregate& aggregate, bool with_labels,
+          std::size_t expected);
+  // From now on of_row is that of these rows.
+  void Add(const std::vector<Row>& rows);
+  const Groups& groups() const { return groups_; }
+
+ private:
+  Evaluator& evaluator_;
+  bool without_;
+  bool with_labels_;
+  std::vector<std::string> names_;
+  KeyTable keys_;
+  std::string key_;
+  Groups groups_;
+};
 Groups GroupRows(Evaluator& evaluator, const promql::Aggregate& aggregate, const Block& block,
                  bool with_labels);
 

@@ -122,6 +122,7 @@ model::Labels DropLabels(const model::Labels& labels, bool hidden,
 
 model::Labels VisibleLabels(const model::Labels& labels, bool hidden) {
   if (!hidden) return labels;
+  if (!labels.Has(kType) && !labels.Has(kUnit)) return labels.WithoutMetricName();
   return Select(labels, true, [](std::string_view) { return true; });
 }
 

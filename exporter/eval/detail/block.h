@@ -77,6 +77,13 @@ struct Block {
   }
 };
 
+// Takes rows as they are made, a few at a time, so that they need not be held together.
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  virtual void Take(const Block& rows) = 0;
+};
+
 // Returns: how many of the values are present.
 inline std::size_t CountPresent(const double* values, std::size_t steps) {
   std::size_t present = 0;

@@ -71,7 +71,8 @@ base::Result<Block> Evaluator::Eval(const Node& node, const Grid& grid) {
   if (grid.steps == 0) return Block();
   if (node.kind == Node::Kind::kPlus) return Eval(node.children[0], grid);
   const std::uint64_t before = held_;
-  auto result = EvalNode(node, grid);
+  RowSink* const sink = std::exchange(sink_, nullptr);
+  auto result = EvalNode(node, grid, sink);
   if (!result) return result;
   // While the result was made its inputs were there too, and one step's elements beside them.
   const std::uint64_t inputs = held_ - before;
@@ -86,12 +87,12 @@ base::Result<Block> Evaluator::Eval(const Node& node, const Grid& grid) {
   return result;
 }
 
-base::Result<Block> Evaluator::EvalNode(const Node& node, const Grid& grid) {
+base::Result<Block> Evaluator::EvalNode(const Node& node, const Grid& grid, RowSink* sink) {
   switch (node.kind) {
     case Node::Kind::kNumber:
       return EvalNumber(node.number, grid);
     case Node::Kind::kSelector:
-      return EvalSelector(node, grid, false);
+      return EvalSelector(node, grid, false, sink);
     case Node::Kind::kPlus:
       break;
     case Node::Kind::kNegate:
@@ -101,7 +102,7 @@ base::Result<Block> Evaluator::EvalNode(const Node& node, const Grid& grid) {
     case Node::Kind::kAggregate:
       return EvalAggregate(node, grid);
     case Node::Kind::kCall:
-      return EvalCall(node, grid);
+      return EvalCall(node, grid, sink);
     case Node::Kind::kInvariant:
       return EvalInvariant(node, grid);
     case Node::Kind::kString:

@@ -103,6 +103,11 @@ class Evaluator {
   // Fails with: kLimit, when the block would have more cells than allowed.
   base::Result<Block> NewBlock(std::size_t rows, std::size_t steps) const;
   base::Result<void> CheckSamples(std::size_t further) const;
+  // So many rows are handed to a sink at once.
+  static std::size_t RowsAtOnce(std::size_t steps) {
+    constexpr std::size_t kCells = 4096;
+    return steps >= kCells ? 1 : kCells / steps;
+  }
   // Counts what the windows over one series see, if that is asked for. Returns: what the last one
   // holds.
   std::size_t CountWindows(const RangeInput& input, const SeriesSamples& samples, const Grid& grid);
@@ -116,7 +121,8 @@ class Evaluator {
   base::Result<void> LoadSeries(const RangeInput& input, std::size_t index, SeriesSamples& out);
 
   // timestamp() of a selector: the samples' own times.
-  base::Result<Block> EvalSelector(const Node& node, const Grid& grid, bool timestamps);
+  base::Result<Block> EvalSelector(const Node& node, const Grid& grid, bool timestamps,
+                                   RowSink* sink = nullptr);
 
   // The times of the newest samples of the series that match and are chosen, one row each, as a
   // selector with that `@` and offset would find them.
@@ -135,13 +141,13 @@ class Evaluator {
   void DropNames(Block& block) const;
 
  private:
-  base::Result<Block> EvalNode(const Node& node, const Grid& grid);
+  base::Result<Block> EvalNode(const Node& node, const Grid& grid, RowSink* sink);
   base::Result<Block> EvalNumber(double value, const Grid& grid);
   base::Result<Block> EvalInvariant(const Node& node, const Grid& grid);
   base::Result<Block> EvalNegate(const Node& node, const Grid& grid);
-  base::Result<Block> EvalBinary(const Node& node, const Grid& grid);     // binary.cc
-  base::Result<Block> EvalAggregate(const Node& node, const Grid& grid);  // aggregate.cc
-  base::Result<Block> EvalCall(const Node& node, const Grid& grid);       // functions.cc
+  base::Result<Block> EvalBinary(const Node& node, const Grid& grid);               // binary.cc
+  base::Result<Block> EvalAggregate(const Node& node, const Grid& grid);            // aggregate.cc
+  base::Result<Block> EvalCall(const Node& node, const Grid& grid, RowSink* sink);  // functions.cc
   std::vector<store::SelectedSeries> Select(const Node& node, Time mint, Time maxt);
   base::Result<Block> EvalSmoothed(const Node& node, const Grid& grid);  // extended_windows.cc
   // timestamp() of a selector with `@`. `shifted`: the `@` less the offset.
@@ -165,6 +171,8 @@ class Evaluator {
   // around them: Prometheus then counts their offsets into every `@` inside.
   Time path_offset_ = 0;
   std::optional<Time> path_at_;
+  // Who takes the rows of the node that is asked next, if that can make them one by one.
+  RowSink* sink_ = nullptr;
   LabelArena arena_;
   Notes notes_;
   store::SampleColumns columns_;

@@ -101,9 +101,10 @@ constexpr FunctionRow Called(CallFunction function) {
   return {nullptr, nullptr, function, false, false};
 }
 
-// Applies a window function to every series of its range argument.
+// Applies a window function to every series of its range argument. `sink`: when not null, it takes
+// the rows, and the block that is returned has no values.
 base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid,
-                                const FunctionRow& row);
+                                const FunctionRow& row, RowSink* sink);
 
 // Evaluates the scalar argument `index`.
 base::Result<Block> EvalScalarArg(Evaluator& evaluator, const Node& call, std::size_t index,

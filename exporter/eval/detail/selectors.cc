@@ -60,7 +60,8 @@ bool Evaluator::OneSource(const store::SelectedSeries& series, Time& source) con
   return true;
 }
 
-base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, bool timestamps) {
+base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, bool timestamps,
+                                            RowSink* sink) {
   if (!timestamps && node.vector_selector().smoothed) return EvalSmoothed(node, grid);
   const Time lookback = options_.lookback.count();
   const Time first = node.at ? FixedTime(node, grid) : grid.start - node.offset;
@@ -72,6 +73,12 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
   if (!made) return made;
   Block& block = *made;
   std::size_t points = 0;
+  std::vector<Row> handed;
+  const auto hand = [&] {
+    sink->Take(block);
+    handed.insert(handed.end(), block.rows.begin(), block.rows.end());
+    block.rows.clear();
+  };
   for (const store::SelectedSeries& series : selected) {
     if (auto check = CheckAfter(grid.steps); !check) return check.error();
     double* values = block.NextValues();
@@ -115,6 +122,11 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
     points += present;
     if (auto fits = CheckSamples(points); !fits) return fits.error();
     block.AddRow(series.labels, false, present);
+    if (sink != nullptr && block.rows.size() == RowsAtOnce(grid.steps)) hand();
+  }
+  if (sink != nullptr) {
+    hand();
+    block.rows = std::move(handed);
   }
   block.unique = true;
   counts_.queryable += points;

@@ -65,7 +65,7 @@ promql::PosRange PositionOfRange(const Node& arg) {
 }
 
 base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Grid& grid,
-                                const FunctionRow& row) {
+                                const FunctionRow& row, RowSink* sink) {
   Windows windows;
   windows.grid = grid;
   windows.params = {};
@@ -109,6 +109,15 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
   Block& block = *made;
   SeriesSamples samples;
   std::size_t points = 0;
+  std::vector<Row> handed;
+  const auto hand = [&] {
+    handed.insert(handed.end(), block.rows.begin(), block.rows.end());
+    if (!row.keeps_name) {
+      for (Row& made_row : block.rows) made_row.drop_name = true;
+    }
+    sink->Take(block);
+    block.rows.clear();
+  };
   for (std::size_t i = 0; i < input->size(); ++i) {
     if (auto loaded = evaluator.LoadSeries(*input, i, samples); !loaded) return loaded.error();
     if (samples.size == 0) continue;
@@ -143,6 +152,11 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     evaluator.NotePeak(points + last_window);
     if (auto fits = evaluator.CheckSamples(points + samples.size); !fits) return fits.error();
     block.AddRow(samples.labels, samples.drop_name, present);
+    if (sink != nullptr && block.rows.size() == Evaluator::RowsAtOnce(grid.steps)) hand();
+  }
+  if (sink != nullptr) {
+    hand();
+    block.rows = std::move(handed);
   }
   block.unique = input->subquery ? input->inner.unique : true;
   if (!row.keeps_name) evaluator.DropNames(block);

@@ -38,8 +38,9 @@ void AppendHead(const Response& response, bool keep_alive, std::string_view date
 std::string HttpDate(base::Time now);
 
 // Calls the handler; an exception from it becomes a 500. Does not wait for an answer that comes
-// later.
-Response Call(const Handler& handler, const ServerOptions& options, const Request& request);
+// later. `whole`: the answer's rest is taken into its body.
+Response Call(const Handler& handler, const ServerOptions& options, const Request& request,
+              bool whole);
 Response Refuse(const ServerOptions& options, int status, std::string_view message);
 
 // Handles to the telemetry of one listener.

@@ -120,8 +120,17 @@ http::Response Answered(base::Result<eval::Answer> answer, std::size_t limit,
                         const QueryStats& stats) {
   if (Truncate(answer->value, limit)) answer->annotations.warnings.emplace_back(kTruncated);
   stats.AddWarning(answer->annotations);
+  struct Written {
+    Written(eval::Answer taken, std::string_view stats_text)
+        : answer(std::move(taken)), writer(answer, kAnnotations, stats_text) {}
+    eval::Answer answer;
+    eval::AnswerWriter writer;
+  };
+  const std::string stats_text = stats.Json(answer->samples);
+  const auto written = std::make_shared<Written>(*std::move(answer), stats_text);
   http::Response response{.content_type = "application/json"};
-  eval::AppendAnswer(*answer, kAnnotations, response.body, stats.Json(answer->samples));
+  if (written->writer.Append(response.body))
+    response.rest = [written](std::string& out) { return written->writer.Append(out); };
   return response;
 }
 

@@ -6,6 +6,7 @@
 #include "store/detail/chunk_decode.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "store/detail/chunk_fields.h"
@@ -15,7 +16,8 @@ namespace {
 
 class Decoder {
  public:
-  Decoder(const Chunk& chunk, ChunkColumns& out) : chunk_(chunk), out_(out) {
+  Decoder(const Chunk& chunk, Slot* slots, double* values)
+      : chunk_(chunk), slots_(slots), values_(values) {
     size_ = chunk.count.load(std::memory_order_acquire);
     for (unsigned i = 0; i < chunk.size; ++i)
       words_[i] = chunk.words()[i].load(std::memory_order_relaxed);
@@ -44,8 +46,8 @@ class Decoder {
   }
 
   void Put() {
-    out_.slots[done_] = slot_;
-    out_.values[done_] = std::bit_cast<double>(bits_);
+    slots_[done_] = slot_;
+    values_[done_] = std::bit_cast<double>(bits_);
     ++done_;
   }
 
@@ -86,8 +88,8 @@ class Decoder {
       std::uint64_t ahead = Peek();
       if (const std::size_t run = Unchanged(ahead); run > 0) {
         at_ += static_cast<unsigned>(2 * run);
-        Slot* const slots = out_.slots.data() + done_;
-        double* const values = out_.values.data() + done_;
+        Slot* const slots = slots_ + done_;
+        double* const values = values_ + done_;
         for (std::size_t i = 0; i < run; ++i) {
           slots[i] = slot_ += delta_;
           values[i] = static_cast<double>(whole += growth);
@@ -150,7 +152,8 @@ class Decoder {
   }
 
   const Chunk& chunk_;
-  ChunkColumns& out_;
+  Slot* slots_;
+  double* values_;
   std::size_t size_ = 0;
   std::size_t done_ = 0;
   unsigned at_ = 0;
@@ -162,6 +165,8 @@ class Decoder {
 
 }  // namespace
 
-std::size_t DecodeChunk(const Chunk& chunk, ChunkColumns& out) { return Decoder(chunk, out).Run(); }
+std::size_t DecodeChunk(const Chunk& chunk, Slot* slots, double* values) {
+  return Decoder(chunk, slots, values).Run();
+}
 
 }  // namespace plimsoll::store

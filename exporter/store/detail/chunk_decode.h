@@ -6,7 +6,6 @@
 // Threads: as chunk.h.
 #pragma once
 
-#include <array>
 #include <cstddef>
 
 #include "store/detail/chunk.h"
@@ -15,13 +14,7 @@ namespace plimsoll::store {
 
 constexpr std::size_t kMostSamples = 255;  // Chunk::count has eight bits
 
-// Lags are left out.
-struct ChunkColumns {
-  std::array<Slot, kMostSamples> slots;
-  std::array<double, kMostSamples> values;
-};
-
-// Returns: how many samples the chunk has.
-std::size_t DecodeChunk(const Chunk& chunk, ChunkColumns& out);
+// Returns: how many samples the chunk has; lags are left out. Requires: room for kMostSamples.
+std::size_t DecodeChunk(const Chunk& chunk, Slot* slots, double* values);
 
 }  // namespace plimsoll::store

@@ -61,7 +61,7 @@ class ViewQuerier final : public Querier {
   bool Visible(Slot slot) const { return slot != kNoSlot && SlotBefore(slot, view_->limit); }
   model::Time TimeOf(Slot slot) const { return view_->slots->TimeOf(slot); }
   bool MayHave(const HotSeries& hot, model::Time mint) const;
-  void ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt, SampleColumns& out);
+  void Take(std::size_t size, model::Time mint, model::Time maxt, SampleColumns& out) const;
   std::optional<Latest> FindLatest(const HotSeries& hot, model::Time mint, model::Time maxt) const;
   std::optional<std::pair<Latest, bool>> NewestOf(SeriesRef ref) const;
 
@@ -69,7 +69,8 @@ class ViewQuerier final : public Querier {
   std::uint64_t serial_ = 0;
   std::shared_ptr<const View> view_;
   std::vector<const Chunk*> chunks_;  // of the series being read, newest first
-  ChunkColumns decoded_;
+  std::vector<Slot> slots_;           // of its chunks, oldest first, with room to spare
+  std::vector<double> values_;
 };
 
 const HotSeries* ViewQuerier::HotOfRef(SeriesRef ref) const {
@@ -121,23 +122,28 @@ void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, Sample
     if (first <= maxt) chunks_.push_back(chunk);
     if (first <= mint) break;
   }
+  std::size_t size = 0;
   for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-    ReadChunk(**chunk, mint, maxt, out);
+    if (slots_.size() < size + kMostSamples) {
+      slots_.resize(2 * size + kMostSamples);
+      values_.resize(slots_.size());
+    }
+    size += DecodeChunk(**chunk, slots_.data() + size, values_.data() + size);
   }
+  Take(size, mint, maxt, out);
 }
 
-// Slots and times rise alike, so what is wanted of a chunk is found before times are looked up.
-void ViewQuerier::ReadChunk(const Chunk& chunk, model::Time mint, model::Time maxt,
-                            SampleColumns& out) {
-  const std::size_t size = DecodeChunk(chunk, decoded_);
-  const Slot* const slots = decoded_.slots.data();
+// Slots and times rise alike, so what is wanted is found before times are looked up.
+void ViewQuerier::Take(std::size_t size, model::Time mint, model::Time maxt,
+                       SampleColumns& out) const {
+  const Slot* const slots = slots_.data();
   const Slot* const visible =
       std::partition_point(slots, slots + size, [&](Slot slot) { return Visible(slot); });
   const Slot* const first =
       std::partition_point(slots, visible, [&](Slot slot) { return TimeOf(slot) < mint; });
   const Slot* const last =
       std::partition_point(first, visible, [&](Slot slot) { return TimeOf(slot) <= maxt; });
-  const double* const values = decoded_.values.data();
+  const double* const values = values_.data();
   out.values.insert(out.values.end(), values + (first - slots), values + (last - slots));
   const std::size_t had = out.times.size();
   out.times.resize(out.values.size());

@@ -11,6 +11,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +50,41 @@ TEST_CASE("a connection serves one request after another, also when they come at
                  "POST /5 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n!" + Get("/6"));
     for (const char* body : {"/3", "/4", "/5!", "/6"}) CHECK(client->Receive().body == body);
   }
+}
+
+TEST_CASE("a large answer is sent piece by piece, to who can tell where it ends") {
+  const auto pieces = [](const Request&) {
+    Response response{.content_type = "text/plain", .body = "first "};
+    response.rest = [left = 3](std::string& out) mutable {
+      if (left != 2) out += std::string(70000, static_cast<char>('a' + left));
+      return --left > 0;
+    };
+    return response;
+  };
+  const std::string whole = "first " + std::string(70000, 'd') + std::string(70000, 'b');
+  for (const ServerKind kind : kEveryServer) {
+    TestServer server(kind, pieces);
+    const auto client = server.Connect();
+    const RawAnswer answer = client->Ask(Get("/1"));
+    CHECK(answer.body == whole);
+    CHECK((answer.Header("Transfer-Encoding") == "chunked") == (kind == ServerKind::kCivet));
+    CHECK(client->Ask(Get("/2")).body == whole);
+    CHECK(client->Ask("HEAD /3 HTTP/1.1\r\nHost: h\r\n\r\n").status == 200);
+    CHECK(client->Ask(Get("/4")).body == whole);
+    CHECK(server.Ask("GET /5 HTTP/1.0\r\n\r\n").body == whole);
+  }
+}
+
+TEST_CASE("an answer that breaks off is not taken for a whole one") {
+  TestServer server(ServerKind::kCivet, [](const Request&) {
+    Response response{.content_type = "text/plain"};
+    response.rest = [](std::string&) -> bool { throw std::runtime_error("no more"); };
+    response.body = "begun";
+    return response;
+  });
+  const auto client = server.Connect();
+  CHECK(client->Ask(Get("/")).body == "begun");
+  CHECK(client->Closed());
 }
 
 TEST_CASE("a request may arrive byte by byte") {

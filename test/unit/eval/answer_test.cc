@@ -32,6 +32,25 @@ TEST_CASE_FIXTURE(World, "answers are written as the HTTP API writes them") {
         R"({"status":"success","data":{"resultType":"vector","result":[]}})");
 }
 
+TEST_CASE("pieces of an answer are the answer") {
+  Answer answer;
+  Vector vector;
+  for (int i = 0; i < 5000; ++i)
+    vector.elements.push_back({{{"__name__", "x"}, {"i", std::to_string(i)}}, i / 8.0});
+  answer.value = std::move(vector);
+  AnswerWriter writer(answer, 10, "{}");
+  std::string pieces;
+  int count = 1;
+  for (; writer.Append(pieces); ++count)
+    CHECK(pieces.size() < static_cast<std::size_t>(count) * 101'000);
+  CHECK(count > 2);
+  std::string whole;
+  AppendAnswer(answer, 10, whole, "{}");
+  CHECK(pieces == whole);
+  CHECK(whole.ends_with(
+      R"({"metric":{"__name__":"x","i":"4999"},"value":[0,"624.875"]}],"stats":{}}})"));
+}
+
 TEST_CASE("annotations beyond the tenth are counted") {
   Answer answer;
   answer.value = Vector{};

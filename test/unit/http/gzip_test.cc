@@ -91,3 +91,22 @@ TEST_CASE("a shared body is compressed into a body of its own") {
   CHECK(response.shared_body == nullptr);
   CHECK(Inflate(response.body, 0).value_or("") == *shared);
 }
+
+TEST_CASE("an answer that comes in pieces is compressed whole, or left as it is") {
+  const auto make = [] {
+    Response response{.body = "x"};
+    response.rest = [](std::string& out) {
+      out += std::string(5000, 'x');
+      return out.size() < 10001;
+    };
+    return response;
+  };
+  Response packed = make();
+  CompressIfAccepted(Request{.headers = {{"Accept-Encoding", "gzip"}}}, packed);
+  CHECK(!packed.rest);
+  CHECK(Inflate(packed.body, 0).value_or("") == std::string(10001, 'x'));
+  Response plain = make();
+  CompressIfAccepted(Request{}, plain);
+  CHECK(plain.body == "x");
+  CHECK(plain.rest);
+}

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <bit>
 #include <limits>
 #include <random>
@@ -40,11 +41,12 @@ std::size_t RoundTrip(const std::vector<ChunkSample>& samples, ChunkKind kind) {
   }
   CHECK_FALSE(reader.Next());
   CHECK(reader.state().at == state.at);
-  ChunkColumns columns;
-  CHECK(DecodeChunk(chunk, columns) == fitted);
+  std::array<Slot, kMostSamples> slots;
+  std::array<double, kMostSamples> values;
+  CHECK(DecodeChunk(chunk, slots.data(), values.data()) == fitted);
   for (std::size_t i = 0; i < fitted; ++i) {
-    const bool good = columns.slots[i] == samples[i].slot &&
-                      std::bit_cast<std::uint64_t>(columns.values[i]) == samples[i].bits;
+    const bool good =
+        slots[i] == samples[i].slot && std::bit_cast<std::uint64_t>(values[i]) == samples[i].bits;
     if (!good) FAIL("sample ", i, " differs when all are decoded at once");
   }
   return fitted;

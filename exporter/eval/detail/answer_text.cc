@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Escapes, and finding out eight bytes at a time that there are none. See answer_text.h.
+#include "eval/detail/answer_text.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace plimsoll::eval {
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+
+// Whether none of eight bytes must be spelled differently, or may have to be: control characters,
+// quotes, backslashes and what is not ASCII.
+bool ArePlain(std::uint64_t bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+  const auto zeros = [](std::uint64_t word) { return (word - kOnes) & ~word; };
+  const std::uint64_t quotes = zeros(bytes ^ kOnes * '"'), slashes = zeros(bytes ^ kOnes * '\\');
+  const std::uint64_t controls = (bytes - kOnes * 0x20) & ~bytes;
+  return ((bytes | controls | quotes | slashes) & kHigh) == 0;
+}
+
+}  // namespace
+
+bool IsPlainJson(std::string_view text) {
+  std::uint64_t bytes = 0;
+  for (; text.size() >= sizeof(bytes); text.remove_prefix(sizeof(bytes))) {
+    std::memcpy(&bytes, text.data(), sizeof(bytes));
+    if (!ArePlain(bytes)) return false;
+  }
+  bytes = 0x2020202020202020;
+  std::memcpy(&bytes, text.data(), text.size());
+  return ArePlain(bytes);
+}
+
+void Gathered::AddEscaped(std::string_view text) {
+  const bool valid = base::IsValidUtf8(text);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == '"' || byte == '\\') {
+      Add('\\');
+      Add(c);
+    } else if (byte == '\n') {
+      Add("\\n");
+    } else if (byte == '\r') {
+      Add("\\r");
+    } else if (byte == '\t') {
+      Add("\\t");
+    } else if (byte < 0x20) {
+      Add("\\u00");
+      Add(kHex[byte >> 4]);
+      Add(kHex[byte & 15]);
+    } else if (byte >= 0x80 && !valid) {
+      Add("\\ufffd");
+    } else {
+      Add(c);
+    }
+  }
+}
+
+}  // namespace plimsoll::eval
