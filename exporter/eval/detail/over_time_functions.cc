@@ -18,6 +18,15 @@ namespace {
 template <typename Better>
 void Extreme(const Windows& windows, double* out, Better&& better) {
   const double* values = windows.values;
+  if (windows.grid.steps == 1) {  // nothing slides
+    return Slide(windows, out, [&](const Window& window) {
+      double best = NaN();
+      for (std::size_t i = window.lo; i < window.hi; ++i) {
+        if (better(values[i], best) || std::isnan(best)) best = values[i];
+      }
+      return best;
+    });
+  }
   std::vector<std::uint32_t>& queue = *windows.indices;
   queue.clear();
   std::size_t head = 0;
