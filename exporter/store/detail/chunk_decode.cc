@@ -156,9 +156,8 @@ void DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t 
 
 }  // namespace
 
-std::size_t DecodeChunk(const Chunk& chunk, Slot* slots, double* values) {
-  const std::size_t size = chunk.count.load(std::memory_order_acquire);
-  if (size == 0) return 0;
+void DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
+  if (size == 0) return;
   const Bits bits(chunk);
   const std::uint64_t first = bits.At(0);
   const Place place{chunk.kind.recorded ? 128U : 64U, chunk.first_slot, 0};
@@ -168,7 +167,6 @@ std::size_t DecodeChunk(const Chunk& chunk, Slot* slots, double* values) {
   const auto decode = chunk.kind.recorded ? (integer ? &DecodeIntegers<true> : &DecodeXors<true>)
                                           : (integer ? &DecodeIntegers<false> : &DecodeXors<false>);
   decode(bits, place, first, size, slots, values);
-  return size;
 }
 
 }  // namespace plimsoll::store

@@ -12,9 +12,8 @@
 
 namespace plimsoll::store {
 
-constexpr std::size_t kMostSamples = 255;  // Chunk::count has eight bits
-
-// Returns: how many samples the chunk has; lags are left out. Requires: room for kMostSamples.
-std::size_t DecodeChunk(const Chunk& chunk, Slot* slots, double* values);
+// Reads the first `size` samples; lags are left out. Requires: the chunk has as many, and they are
+// visible to this thread (Chunk::count, acquired).
+void DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values);
 
 }  // namespace plimsoll::store
