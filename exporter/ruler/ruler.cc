@@ -124,6 +124,7 @@ struct Ruler::State {
   std::vector<RunningGroup> groups;
   std::vector<Orphans> abandoned;  // of groups that are gone
   base::Guarded<std::vector<GroupStatus>> published;
+  base::Steady published_at{0};
   eval::Options query;  // those of `options`, and that Stop ends them
   base::Guarded<std::vector<std::pair<RunningGroup*, Asked>>> arrived;  // from the threads
   std::unique_ptr<detail::QueryPool> pool;  // null: no threads. The last member: it stops first
@@ -309,6 +310,7 @@ void Ruler::State::PublishStatus() {
     for (const RunningRule& rule : group.rules) out.rules.push_back(rule.status);
   }
   published.With([&](auto& current) { current = std::move(copy); });
+  published_at = clock().SteadyNow();
 }
 
 Ruler::Ruler(const RuleSet& rules, Options options, Time now, telemetry::Telemetry* telemetry)
@@ -387,7 +389,9 @@ bool Ruler::RunDue(Time now, store::MemoryStore& store) {
       finished = state_->GoOn(group, store) || finished;
     }
   }
-  if (changed) state_->PublishStatus();
+  // The status of all rules is copied for it, so not after each of many quick ones.
+  const bool old = state_->clock().SteadyNow() - state_->published_at >= std::chrono::seconds(1);
+  if (changed && (finished || old)) state_->PublishStatus();
   return finished;
 }
 
