@@ -138,8 +138,12 @@ class Program:
         return expressions
 
     def ask(self, path, form):
-        self.connection.request("POST", "/api/v1/" + path, body=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
-        response = self.connection.getresponse()
+        try:
+            self.connection.request("POST", "/api/v1/" + path, body=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
+            response = self.connection.getresponse()
+        except (ConnectionError, http.client.RemoteDisconnected):  # it was idle for too long
+            self.connection.close()
+            return self.ask(path, form)
         body = response.read()
         if response.status != 200:
             raise AssertionError(f"{self.name}: {response.status} {body[:500]!r} to {path}?{form.decode()}")
@@ -289,8 +293,6 @@ def recorded(program, now):
 def check_rules(programs, expressions, now):
     """Returns: how many recorded results are what both programs answer to the rule's expression at that time."""
     good, told = 0, 0
-    for program in programs:
-        program.connection.close()  # it has been idle for too long
     for program in programs:
         results = recorded(program, now)
         for i, expression in enumerate(expressions):
