@@ -372,7 +372,7 @@ void CivetServer::SendPieces(mg_connection* connection, const Response& response
       out[size_at + --digit] = "0123456789abcdef"[size & 15];
     if (out.size() > size_at) out += "\r\n";
     if (!more) out += "0\r\n\r\n";
-    if (mg_write(connection, out.data(), out.size()) <= 0) {
+    if (!out.empty() && mg_write(connection, out.data(), out.size()) <= 0) {
       mg_disable_connection_keep_alive(connection);
       return;
     }

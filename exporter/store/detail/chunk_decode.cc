@@ -98,8 +98,8 @@ void DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::siz
       const auto size_class = static_cast<unsigned>(std::countr_one(value));
       slots[i] = place.slot += place.delta;
       if (size_class >= kRaw) {
-        const std::uint64_t raw = bits.At(place.at + 1 + kRaw);
-        used = 1 + kRaw + 64;
+        const std::uint64_t raw = bits.At(place.at + used + kRaw);
+        used += kRaw + 64;
         growth = 0;
         whole = IsWhole(raw) ? Whole(raw) : 0;
         values[i++] = std::bit_cast<double>(raw);

@@ -66,12 +66,12 @@ TEST_CASE("a large answer is sent piece by piece, to who can tell where it ends"
     TestServer server(kind, pieces);
     const auto client = server.Connect();
     const RawAnswer answer = client->Ask(Get("/1"));
-    CHECK(answer.body == whole);
+    CHECK((answer.body == whole));
     CHECK((answer.Header("Transfer-Encoding") == "chunked") == (kind == ServerKind::kCivet));
-    CHECK(client->Ask(Get("/2")).body == whole);
+    CHECK((client->Ask(Get("/2")).body == whole));
     CHECK(client->Ask("HEAD /3 HTTP/1.1\r\nHost: h\r\n\r\n").status == 200);
-    CHECK(client->Ask(Get("/4")).body == whole);
-    CHECK(server.Ask("GET /5 HTTP/1.0\r\n\r\n").body == whole);
+    CHECK((client->Ask(Get("/4")).body == whole));
+    CHECK((server.Ask("GET /5 HTTP/1.0\r\n\r\n").body == whole));
   }
 }
 
