@@ -26,13 +26,30 @@ void AddMetric(const model::Labels& labels, Gathered& out) {
   out.Add('}');
 }
 
-void AddPoint(std::string_view time, double value, Gathered& out) {
-  out.Add('[');
-  out.Add(time);
-  out.Add(",\"");
-  out.AddFloat(value);
-  out.Add("\"]");
-}
+// What stands before the value of a point at `time`: ,[time," with room behind it for a copy that
+// takes more than it needs.
+class PointStarts {
+ public:
+  void Add(Time time) {
+    text_.resize(size_);
+    text_ += ",[";
+    base::AppendApiTime(time, text_);
+    text_ += ",\"";
+    size_ = text_.size();
+    text_.append(Gathered::kBefore, ' ');
+    ends_.push_back(size_);
+  }
+  // Writes point `index`; only later ones of a list begin with the comma.
+  void AddPoint(std::size_t index, bool first, double value, Gathered& out) const {
+    const std::size_t from = (index == 0 ? 0 : ends_[index - 1]) + (first ? 1 : 0);
+    out.AddPoint(text_.data() + from, ends_[index] - from, value);
+  }
+
+ private:
+  std::string text_;
+  std::size_t size_ = 0;  // of the text that counts
+  std::vector<std::size_t> ends_;
+};
 
 // Scalars and strings do not go through Prometheus's codec but through encoding/json: the time is a
 // plain number, the value never has an exponent, and a string is escaped for HTML.
@@ -53,31 +70,27 @@ void AppendResult(const String& string, std::string& out) {
 // What stands between the brackets of a vector's or a matrix's result, item by item.
 class VectorItems {
  public:
-  explicit VectorItems(const Vector& vector) : vector_(vector) {
-    base::AppendApiTime(vector.time, time_);
-  }
+  explicit VectorItems(const Vector& vector) : vector_(vector) { start_.Add(vector.time); }
   std::size_t size() const { return vector_.elements.size(); }
   void Append(std::size_t index, Gathered& out) const {
     const Element& element = vector_.elements[index];
     AddMetric(element.labels, out);
     out.Add(",\"value\":");
-    AddPoint(time_, element.value, out);
+    start_.AddPoint(0, true, element.value, out);
     out.Add('}');
   }
 
  private:
   const Vector& vector_;
-  std::string time_;
+  PointStarts start_;
 };
 
 class MatrixItems {
  public:
-  explicit MatrixItems(const Matrix& matrix) : matrix_(matrix), ends_(1, 0) {
-    // The times of a grid are the same for every series: they are spelled once.
-    for (std::size_t k = 0; k < matrix.steps; ++k) {
-      base::AppendApiTime(matrix.start + static_cast<Time>(k) * matrix.step, times_);
-      ends_.push_back(times_.size());
-    }
+  // The times of a grid are the same for every series: they are spelled once.
+  explicit MatrixItems(const Matrix& matrix) : matrix_(matrix) {
+    for (std::size_t k = 0; k < matrix.steps; ++k)
+      starts_.Add(matrix.start + static_cast<Time>(k) * matrix.step);
   }
   std::size_t size() const { return matrix_.series.size(); }
   void Append(std::size_t index, Gathered& out) const {
@@ -85,29 +98,23 @@ class MatrixItems {
     AddMetric(series.labels, out);
     out.Add(",\"values\":[");
     bool first = true;
-    const auto add = [&](std::string_view time, double value) {
-      if (!std::exchange(first, false)) out.Add(',');
-      AddPoint(time, value, out);
-    };
     if (matrix_.steps == 0) {
       matrix_.ForEachPoint(series, [&](Time time, double value) {
-        std::string text;
-        base::AppendApiTime(time, text);
-        add(text, value);
+        PointStarts start;
+        start.Add(time);
+        start.AddPoint(0, std::exchange(first, false), value, out);
       });
     }
     const double* values = matrix_.values.data() + series.first;
-    const std::string_view times = times_;
     for (std::size_t k = 0; k < matrix_.steps; ++k) {
-      if (!IsAbsent(values[k])) add(times.substr(ends_[k], ends_[k + 1] - ends_[k]), values[k]);
+      if (!IsAbsent(values[k])) starts_.AddPoint(k, std::exchange(first, false), values[k], out);
     }
     out.Add("]}");
   }
 
  private:
   const Matrix& matrix_;
-  std::string times_;
-  std::vector<std::size_t> ends_;
+  PointStarts starts_;
 };
 
 void AppendNotes(std::string_view name, std::string_view kind,

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -40,9 +41,15 @@ class Gathered {
     Reserve(text.size());
     end_ = std::copy(text.begin(), text.end(), end_);
   }
-  void AddFloat(double value) {
-    Reserve(base::kApiFloatRoom);
-    end_ = base::WriteApiFloat(value, end_);
+  // Adds the first `size` characters at `before`, the value and "]. Requires: kBefore characters
+  // can be read there, so that they are copied without a loop.
+  static constexpr std::size_t kBefore = 32;
+  void AddPoint(const char* before, std::size_t size, double value) {
+    Reserve(kBefore + base::kApiFloatRoom + 2);
+    std::memcpy(end_, before, kBefore);
+    end_ = base::WriteApiFloat(value, end_ + size);
+    *end_++ = '"';
+    *end_++ = ']';
   }
 
   // A JSON string as Prometheus's json codec writes it: UTF-8 as it is, invalid bytes replaced.
