@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -63,9 +65,35 @@ void AppendWithThresholds(double value, double low, double high, std::string& ou
   AppendChars(value, exponent ? std::chars_format::scientific : std::chars_format::fixed, out);
 }
 
-// Writes a number below 10^17. Returns: the end.
+// Eight digits, the first in the lowest byte: halves, then pairs, then digits are split side by
+// side.
+std::uint64_t EightDigits(std::uint64_t number) {
+  const std::uint64_t halves = number / 10000 | number % 10000 << 32;
+  const std::uint64_t hundreds = (halves * 10486 >> 20) & 0x7f0000007f;
+  const std::uint64_t pairs = hundreds | (halves - 100 * hundreds) << 16;
+  const std::uint64_t tens = (pairs * 103 >> 10) & 0x000f000f000f000f;
+  return tens | (pairs - 10 * tens) << 8;
+}
+
+char* PutDigits(std::uint64_t digits, char* out) {
+  digits |= 0x3030303030303030;
+  if constexpr (std::endian::native == std::endian::big) digits = __builtin_bswap64(digits);
+  std::memcpy(out, &digits, sizeof(digits));
+  return out + sizeof(digits);
+}
+
+// Requires: room for eight characters more than are needed. Returns: the end.
 char* WriteDigits(std::uint64_t number, char* out) {
-  return std::to_chars(out, out + 20, number).ptr;
+  constexpr std::uint64_t kEight = 100'000'000;
+  if (number >= kEight)
+    return PutDigits(EightDigits(number % kEight), WriteDigits(number / kEight, out));
+  if (number == 0) {
+    *out = '0';
+    return out + 1;
+  }
+  const std::uint64_t digits = EightDigits(number);
+  const int zeros = std::countr_zero(digits) / 8;  // that lead
+  return PutDigits(digits >> 8 * zeros, out) - zeros;
 }
 
 // Writes the shortest form of a positive number that has a fraction and no exponent.
@@ -83,7 +111,7 @@ char* WriteFraction(double value, char* out) {
     places = -decimal.exponent;
   }
   for (; digits % 10 == 0; digits /= 10) --places;
-  std::array<char, 20> buffer;
+  std::array<char, kApiFloatRoom> buffer;
   const auto length = WriteDigits(digits, buffer.data()) - buffer.data();
   const std::ptrdiff_t before = length - places;  // digits before the point
   if (before > 0) {

@@ -27,8 +27,12 @@ Vector MakeVector(Evaluator& evaluator, const Block& block, Time at) {
 }
 
 void SortSeries(Matrix& matrix) {
-  std::sort(matrix.series.begin(), matrix.series.end(),
-            [](const Matrix::Series& a, const Matrix::Series& b) { return a.labels < b.labels; });
+  const auto before = [](const Matrix::Series& a, const Matrix::Series& b) {
+    return a.labels < b.labels;
+  };
+  // Selectors yield them sorted.
+  if (!std::is_sorted(matrix.series.begin(), matrix.series.end(), before))
+    std::sort(matrix.series.begin(), matrix.series.end(), before);
 }
 
 Matrix MakeMatrix(Evaluator& evaluator, Block block, const Grid& grid) {

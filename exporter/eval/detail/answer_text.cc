@@ -21,16 +21,31 @@ bool ArePlain(std::uint64_t bytes) {
   return ((bytes | controls | quotes | slashes) & kHigh) == 0;
 }
 
+template <typename T>
+T Load(const char* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
+
 }  // namespace
 
 bool IsPlainJson(std::string_view text) {
-  std::uint64_t bytes = 0;
-  for (; text.size() >= sizeof(bytes); text.remove_prefix(sizeof(bytes))) {
-    std::memcpy(&bytes, text.data(), sizeof(bytes));
-    if (!ArePlain(bytes)) return false;
+  const std::size_t size = text.size();
+  const char* const begin = text.data();
+  if (size >= 8) {
+    // The last eight may overlap those before.
+    for (std::size_t i = 0; i + 8 < size; i += 8) {
+      if (!ArePlain(Load<std::uint64_t>(begin + i))) return false;
+    }
+    return ArePlain(Load<std::uint64_t>(begin + size - 8));
   }
-  bytes = 0x2020202020202020;
-  std::memcpy(&bytes, text.data(), text.size());
+  if (size >= 4) {
+    const std::uint64_t last = Load<std::uint32_t>(begin + size - 4);
+    return ArePlain(Load<std::uint32_t>(begin) | last << 32);
+  }
+  std::uint64_t bytes = 0x2020202020202020;
+  for (const char c : text) bytes = bytes << 8 | static_cast<unsigned char>(c);
   return ArePlain(bytes);
 }
 
