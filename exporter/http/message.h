@@ -21,7 +21,7 @@ namespace plimsoll::http {
 // Header and parameter lists keep their order; names of headers compare without case.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// The certificate that a TLS client presented, as the server judged it once per connection.
+// The certificate that a TLS client presented, as the server judges it: see SetCredentials.
 struct ClientCertificate {
   std::string common_name = {};
   std::vector<std::string> organizations = {};

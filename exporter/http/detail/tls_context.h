@@ -3,7 +3,7 @@
 // The TLS side of a listener: its certificate, and the judgement of the certificates of clients.
 //
 // The handshake accepts any client certificate, because who may come in is decided per request and
-// with an explanation. The certificate is judged once per connection against every trust pool.
+// with an explanation. It is judged against every trust pool, and again when the pools change.
 // Sessions are not resumed: a ticket would not carry the client's chain, and the callers we have
 // never resume.
 //
