@@ -33,8 +33,9 @@ class Visit {
   bool allowed_;
 };
 
-// Asks for a chunk's two cache lines. A pointer that leads nowhere does no harm.
+// Asks for a chunk's two cache lines, if there is a chunk.
 void Prefetch(const Chunk* chunk) {
+  if (chunk == nullptr) return;
   __builtin_prefetch(chunk);
   __builtin_prefetch(reinterpret_cast<const char*>(chunk) + 64);
 }
