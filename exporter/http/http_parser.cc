@@ -60,11 +60,13 @@ class Parser final : public beast::http::basic_parser<true> {
     body_limit(limits.body_bytes);
     eager(true);
   }
+  bool line_read = false;  // the request line
   bool url_too_long = false;
   bool expects_continue = false;
 
  private:
   void on_request_impl(beast::http::verb, Text method, Text target, int, ErrorCode& ec) override {
+    line_read = true;
     std::string_view rest = View(target);
     if (rest.size() > limits_.url_bytes) {
       url_too_long = true;
@@ -166,7 +168,8 @@ std::size_t RequestParser::Feed(std::string_view bytes) {
     ErrorCode ec;
     used += parser.put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), ec);
     if (ec == error::need_more) break;
-    if (ec == error::header_limit && bytes.find('\n') == std::string_view::npos) {
+    if (ec == error::header_limit && !parser.line_read &&
+        bytes.find('\n') == std::string_view::npos) {
       impl.Fail(414, "url_bytes", "the request line is too long");
     } else if (ec == error::header_limit) {
       impl.Fail(431, "header_bytes", "the request head is too large");
