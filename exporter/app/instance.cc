@@ -214,6 +214,7 @@ Result<void> Instance::MakeFaces() {
   external.version = Version();
   external_ = std::make_unique<serve::ExternalMetricsApi>(snapshot_, clock_, &telemetry_,
                                                           std::move(external));
+  values_ = std::make_unique<serve::ExternalValues>(snapshot_, clock_, &telemetry_);
   landing_ = std::make_unique<serve::LandingPage>(snapshot_, clock_, std::string(Version()));
   serve::Health::Options health;
   health.lifecycle = options_.enable_lifecycle;
@@ -226,7 +227,7 @@ Result<void> Instance::MakeFaces() {
 }
 
 Result<void> Instance::Start() {
-  http::Handler handler = serve::OpsHandler(*landing_, *metrics_, *prometheus_, *health_);
+  http::Handler handler = serve::OpsHandler(*landing_, *metrics_, *prometheus_, *values_, *health_);
   if (wrap_ops_) handler = wrap_ops_(std::move(handler));
   http::ServerOptions ops;
   ops.listener = "ops";

@@ -28,6 +28,7 @@
 #include "http/server.h"
 #include "scrape/http_fetcher.h"
 #include "serve/external_metrics.h"
+#include "serve/external_values.h"
 #include "serve/health.h"
 #include "serve/landing_page.h"
 #include "serve/metrics_page.h"
@@ -94,6 +95,7 @@ class Instance {
   std::unique_ptr<serve::MetricsPage> metrics_;
   std::unique_ptr<serve::PrometheusApi> prometheus_;
   std::unique_ptr<serve::ExternalMetricsApi> external_;
+  std::unique_ptr<serve::ExternalValues> values_;
   std::unique_ptr<serve::LandingPage> landing_;
   std::unique_ptr<serve::Health> health_;
   std::function<http::Handler(http::Handler)> wrap_ops_;

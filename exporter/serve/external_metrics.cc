@@ -3,50 +3,19 @@
 // From a path to an answer: who, may they, which metric, which series, what is it now.
 #include "serve/external_metrics.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
-#include <vector>
 
-#include "base/format.h"
 #include "base/number_text.h"
 #include "document/json.h"
 #include "serve/detail/api_status.h"
+#include "serve/detail/metric_path.h"
 
 namespace plimsoll::serve {
 namespace {
 
 constexpr std::string_view kMetricPrefix = "/apis/external.metrics.k8s.io/v1beta1/namespaces/";
 constexpr std::string_view kNoResource = "the server could not find the requested resource";
-// Names longer than this are not compared with the known ones for a hint.
-constexpr std::size_t kHintedName = 100;
-
-struct MetricPath {
-  std::string name_space;
-  std::string metric;  // in lower case, as client-go asks
-};
-
-std::string Segment(std::string_view raw) {
-  return raw.find('%') == std::string_view::npos ? std::string(raw)
-                                                 : http::PercentDecode(raw, false);
-}
-
-// ".../namespaces/{ns}/{metric}"; both segments may be percent-encoded, and neither may hide a
-// slash.
-std::optional<MetricPath> ReadMetricPath(std::string_view raw) {
-  if (raw.substr(0, kMetricPrefix.size()) != kMetricPrefix) return std::nullopt;
-  raw.remove_prefix(kMetricPrefix.size());
-  const std::size_t slash = raw.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  MetricPath path{Segment(raw.substr(0, slash)), Segment(raw.substr(slash + 1))};
-  for (const std::string* part : {&path.name_space, &path.metric}) {
-    if (part->empty() || part->find('/') != std::string::npos) return std::nullopt;
-  }
-  for (char& c : path.metric) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return path;
-}
 
 // As an API server reads a boolean parameter: anything but "false" and "0" is true.
 bool IsTrue(std::string_view value) {
@@ -66,22 +35,6 @@ std::string_view VerbOf(std::string_view method, bool metric) {
     if (row.method == method) return metric ? row.of_metric : row.of_path;
   }
   return "";
-}
-
-http::Response UnknownMetric(const signals::Snapshot* snapshot, std::string_view name_space,
-                             const std::string& name) {
-  std::string message =
-      base::format("the server could not find the metric {} in the namespace {}", name, name_space);
-  std::vector<std::string_view> known;
-  if (snapshot != nullptr && name.size() <= kHintedName) {
-    for (const signals::Metric& metric : snapshot->metrics) {
-      if (snapshot->Find(name_space, metric.policy->name) == &metric)
-        known.push_back(metric.policy->name);
-    }
-  }
-  const std::string_view nearest = base::NearestOf(name, known);
-  if (!nearest.empty()) message += base::format("; did you mean {}?", nearest);
-  return ApiStatus(404, message, {.name = name, .group = kExternalGroup});
 }
 
 void AppendValue(std::string_view name, const signals::Served& served, std::string& body) {
@@ -133,7 +86,7 @@ ExternalMetricsApi::ExternalMetricsApi(const base::Published<signals::Snapshot>&
 struct ExternalMetricsApi::Question {
   explicit Question(const http::Request& request) : path(request.raw_path) {
     if (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-    metric = ReadMetricPath(path);
+    if (path.starts_with(kMetricPrefix)) metric = ReadMetricPath(path.substr(kMetricPrefix.size()));
     access.verb = VerbOf(request.method, metric.has_value());
     if (metric) {
       access.name_space = metric->name_space;
@@ -222,7 +175,10 @@ http::Response ExternalMetricsApi::ReadMetric(std::string_view name_space, const
 
   const auto snapshot = snapshot_.Get();
   const signals::Metric* metric = snapshot ? snapshot->Find(name_space, name) : nullptr;
-  if (metric == nullptr) return UnknownMetric(snapshot.get(), name_space, name);
+  if (metric == nullptr) {
+    return ApiStatus(404, UnknownMetricText(snapshot.get(), name_space, name),
+                     {.name = name, .group = kExternalGroup});
+  }
   const signals::Outcome outcome =
       signals::Resolve(*snapshot, *metric, name_space,
                        selector->everything() ? nullptr : &*selector, signals::Moment::Of(clock_));
@@ -235,6 +191,7 @@ http::Response ExternalMetricsApi::ReadMetric(std::string_view name_space, const
   http::Response response{.content_type = "application/json"};
   response.headers.emplace_back("Cache-Control", "no-cache, private");
   AppendValue(name, std::get<signals::Served>(outcome), response.body);
+  http::CompressIfAccepted(request, response);  // an ordinary one is too short to pay
   return response;
 }
 

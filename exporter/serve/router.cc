@@ -16,8 +16,10 @@ bool IsRead(const http::Request& request) {
 }  // namespace
 
 http::Handler OpsHandler(const LandingPage& landing, const MetricsPage& metrics,
-                         const PrometheusApi& prometheus, const Health& health) {
+                         const PrometheusApi& prometheus, const ExternalValues& values,
+                         const Health& health) {
   return [&](const http::Request& request) -> http::Response {
+    if (ExternalValues::Owns(request.raw_path)) return values.Handle(request);
     if (request.raw_path.starts_with("/api/v1/") || request.raw_path == "/federate")
       return prometheus.Handle(request);
     if (auto answer = health.Answer(request)) return *std::move(answer);

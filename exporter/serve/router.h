@@ -2,8 +2,9 @@
 //
 // Which face answers which path on which listener.
 //
-//   ops   /  /metrics  /api/v1/...  /federate  /-/healthy  /-/ready  /-/reload  /healthz  /livez
-//   /readyz API   /apis...  /openapi/...  /healthz  /livez  /readyz  (all behind authentication)
+//   ops   /  /metrics  /api/v1/external/...  /api/v1/...  /federate  /-/healthy  /-/ready /-/reload
+//   /healthz  /livez /readyz API   /apis...  /openapi/...  /healthz  /livez  /readyz  (all behind
+//   authentication)
 //
 // Threads: the handlers may be called from any thread.
 // Lives as long as: the faces.
@@ -11,6 +12,7 @@
 
 #include "http/message.h"
 #include "serve/external_metrics.h"
+#include "serve/external_values.h"
 #include "serve/health.h"
 #include "serve/landing_page.h"
 #include "serve/metrics_page.h"
@@ -19,7 +21,8 @@
 namespace plimsoll::serve {
 
 http::Handler OpsHandler(const LandingPage& landing, const MetricsPage& metrics,
-                         const PrometheusApi& prometheus, const Health& health);
+                         const PrometheusApi& prometheus, const ExternalValues& values,
+                         const Health& health);
 
 http::Handler ApiHandler(const ExternalMetricsApi& external, const Health& health);
 

@@ -155,14 +155,15 @@ class Read {
     if (!good || policy_.type == ExternalMetric::Type::kValue) return Fail(reason, evidence);
     const double last = Clamp(policy_, good->value);
     if (Age(good->source) <= policy_.max_age + policy_.hold)
-      return Serve(last, good->source, State::kHeld);
+      return Serve(last, good->source, State::kHeld, reason);
     if (!policy_.then) return Fail(reason, evidence);
     const double fallback =
         policy_.then->exactly ? policy_.then->value : std::max(policy_.then->value, last);
-    return Serve(fallback, good->source, State::kFallback);
+    return Serve(fallback, good->source, State::kFallback, reason);
   }
 
-  Outcome Serve(double value, Moment source, State state) const {
+  Outcome Serve(double value, Moment source, State state,
+                std::optional<Reason> reason = std::nullopt) const {
     const auto milli = ToMilli(value, policy_.round);
     if (!milli)
       return Fail(std::isfinite(value) ? Reason::kOutOfRange : Reason::kNotFinite,
@@ -174,6 +175,7 @@ class Read {
     served.age = Age(source);
     served.window = metric_.window;
     served.state = state;
+    served.reason = reason;
     if (group_.size() == 1) served.labels = group_.front()->labels;
     if (group_.size() > 1) served.labels = SharedLabels();
     return served;

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -48,7 +49,8 @@ struct Served {
   Steady age{0};
   std::chrono::seconds window{0};
   State state = State::kFresh;
-  model::Labels labels;  // those that all combined series share
+  std::optional<Reason> reason = {};  // why a value that is not fresh is not
+  model::Labels labels;               // those that all combined series share
 };
 
 struct Failure {

@@ -207,6 +207,21 @@ TEST_CASE("then exactly copies KEDA: the configured number, whatever was last go
   CHECK(Text(line.Read(240h)) == "8 fallback");
 }
 
+TEST_CASE("a value that is held or replaced says why it is not a fresh one") {
+  Line line;
+  line.policy.hold = 2min;
+  line.policy.then = ExternalMetric::Fallback{.value = 8};
+  const auto why = [](const Outcome& outcome) { return std::get<Served>(outcome).reason; };
+  line.Gave(17);
+  CHECK(why(line.Read(90s)) == std::nullopt);
+  CHECK(why(line.Read(91s)) == Reason::kStale);
+  CHECK(why(line.Read(211s)) == Reason::kStale);
+  line.GaveNothing(15s);
+  CHECK(why(line.Read(15s)) == Reason::kEmpty);
+  line.Gave(kNaN, 30s);
+  CHECK(why(line.Read(30s)) == Reason::kNotFinite);
+}
+
 TEST_CASE("without a last good value then is an error all the same") {
   Line line;
   line.policy.hold = 2min;
