@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every metric that a dashboard or a manifest names exists, and an HPA's target has the declared type.
+"""Every metric that a dashboard, an alert or a KEDA query names exists.
 
 usage: check_metric_names.py SOURCE_ROOT [--self-test]
 
-A dashboard may use what leaves on /metrics: the signals of the presets and the telemetry catalogue. An
-HPA's external metric must be declared in the plimsoll.yml of a ConfigMap beside it, with the type of its
-target, and a Value target needs a scale-up policy, because it multiplies the replicas at every sync.
+They may use what leaves on /metrics: the signals of the presets and the telemetry catalogue. What an HPA asks for is
+checked with the other manifests.
 """
 import json
 import pathlib
@@ -64,54 +63,31 @@ def dashboard_problems(root, known):
                 yield f"{where}: {place}: no pack and no telemetry has '{name}'"
 
 
-def documents(root):
-    for path in sorted(root.glob("manifests/**/*.yaml")):
-        for document in yaml.safe_load_all(path.read_text()):
-            yield path, document
-
-
-def declared_metrics(root):
-    """(topology folder) -> external metric name -> type, from the plimsoll.yml of its ConfigMaps."""
-    declared = {}
-    for path, document in documents(root):
-        if document and document.get("kind") == "ConfigMap":
-            for text in document.get("data", {}).values():
-                for metric in (yaml.safe_load(text) or {}).get("external_metrics", []):
-                    declared.setdefault(path.parent, {})[metric["name"]] = metric["type"]
-    return declared
-
-
-def manifest_problems(root):
-    declared = declared_metrics(root)
-    for path, document in documents(root):
-        if not document or document.get("kind") != "HorizontalPodAutoscaler":
-            continue
-        where = path.relative_to(root)
-        for metric in document["spec"]["metrics"]:
-            if metric["type"] != "External":
-                continue
-            name, target = metric["external"]["metric"]["name"], metric["external"]["target"]
-            kind = declared.get(path.parent, {}).get(name)
-            if kind is None:
-                yield f"{where}: no ConfigMap beside it declares the external metric '{name}'"
-            elif target["type"] != kind:
-                yield f"{where}: '{name}' has a target of type {target['type']}, it is declared as {kind}"
-            if target["type"] == "Value" and not document["spec"].get("behavior", {}).get("scaleUp", {}).get("policies"):
-                yield f"{where}: '{name}' is a Value: without behavior.scaleUp.policies it multiplies the replicas"
+def manifest_problems(root, known):
+    """Alerts and KEDA's queries."""
+    alerts = root / "manifests/alerts/plimsoll.rules.yml"
+    asked = [(alerts, rule["alert"], rule["expr"]) for group in yaml.safe_load(alerts.read_text())["groups"] for rule in group["rules"]]
+    for path in sorted(root.glob("manifests/keda/*.yaml")):
+        for trigger in yaml.safe_load(path.read_text())["spec"].get("triggers", []):
+            if trigger["type"] == "prometheus":
+                asked.append((path, "trigger", trigger["metadata"]["query"]))
+    for path, place, expr in asked:
+        for name in sorted(set(names_in_promql(expr)) - known):
+            yield f"{path.relative_to(root)}: {place}: no pack and no telemetry has '{name}'"
 
 
 def problems(root):
     known = exported_names(root)
     yield from dashboard_problems(root, known)
-    yield from manifest_problems(root)
+    yield from manifest_problems(root, known)
 
 
 def self_test(root):
     """Each kind of mistake is found in a copy of the tree."""
     mistakes = [
         ("dashboards/trino.json", '"trino_workers_wanted{', '"trino_workers_wished{', "trino_workers_wished"),
-        ("manifests/standalone/horizontal-pod-autoscaler.yaml", "name: trino-demand-workers", "name: nobody", "nobody"),
-        ("manifests/standalone/horizontal-pod-autoscaler.yaml", "type: AverageValue", "type: Value", "declared as"),
+        ("manifests/alerts/plimsoll.rules.yml", "plimsoll_ticks_skipped_total", "plimsoll_ticks_missed_total", "ticks_missed"),
+        ("manifests/keda/scaled-object-prometheus.yaml", "query: trino_workers_for_queue", "query: trino_wished", "trino_wished"),
     ]
     for file, right, wrong, expected in mistakes:
         with tempfile.TemporaryDirectory() as folder:
