@@ -140,6 +140,36 @@ class Shown(unittest.TestCase):
                     checked = run("check", "config", write(folder, name, body))
                     self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
+    def test_each_container_of_the_manifests_starts_with_its_arguments(self):
+        configurations = {(d["metadata"]["namespace"], d["metadata"]["name"]): d["data"]
+                          for _, d in manifests("*/config-map.yaml") + manifests("*/*/config-map.yaml")}
+        started = 0
+        for path, document in manifests("*/deployment.yaml") + manifests("*/*/*.yaml"):
+            if document.get("kind") != "Deployment":
+                continue
+            spec, namespace = document["spec"]["template"]["spec"], document["metadata"]["namespace"]
+            for container in spec["containers"]:
+                if container["name"] != "plimsoll" or "--manage-certificates" in container["args"]:
+                    continue
+                with self.subTest(path), tempfile.TemporaryDirectory() as folder:
+                    volumes = {v["name"]: v["configMap"]["name"] for v in spec.get("volumes", []) if "configMap" in v}
+                    name = volumes.get("plimsoll-config", "plimsoll")
+                    if any("hub:" in body for body in configurations.get((namespace, name), {}).values()):
+                        continue
+                    for file, body in configurations.get((namespace, name), {}).items():
+                        write(folder, file, body)
+                    here = {"/etc/plimsoll/": folder + "/", "/etc/plimsoll-tls/tls.crt": self.pki.file("serving.crt"),
+                            "/etc/plimsoll-tls/tls.key": self.pki.file("serving.key"), "0.0.0.0:7546": "127.0.0.1:0",
+                            "--secure-port=6443": "--secure-port=-1"}
+                    arguments = container["args"] + ["--bind-address=127.0.0.1"]
+                    for there, instead in here.items():
+                        arguments = [argument.replace(there, instead) for argument in arguments]
+                    plimsoll = Plimsoll(*arguments)
+                    self.addCleanup(plimsoll.stop)
+                    self.assertEqual(plimsoll.get("/-/healthy").status, 200)
+                    started += 1
+        self.assertGreaterEqual(started, 4)
+
     def test_the_page_of_configuration_shows_what_is_answered(self):
         shown = json.loads(re.search(r"```json\n(\{.*\})\n```", text(os.path.join(ROOT, "docs/configuration.md")))[1])
         answered = self.plimsoll.get("/api/v1/external/trino/trino-workers-for-queue").json()
