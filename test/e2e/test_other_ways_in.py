@@ -140,6 +140,27 @@ class Shown(unittest.TestCase):
                     checked = run("check", "config", write(folder, name, body))
                     self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
+    def test_engines_without_a_pack_are_read_as_their_configmaps_say(self):
+        executors = "metrics_app_1_driver_ExecutorAllocationManager_executors_number"
+        spark = "".join(f'{executors}{what}_{kind}{{type="gauges"}} {value}\n' for kind in ("Number", "Value")
+                        for what, value in (("AllExecutors", 2), ("TargetExecutors", 5), ("MaxNeededExecutors", 9)))
+        segments = 'pravega_controller_segments_count{{host="h",scope="{}",stream="{}"}} {}\n'
+        pravega = "".join(segments.format(*labels) for labels in (("test", "stream", 3), ("test", "_RGgroup", 7), ("other", "stream", 9)))
+        for component, body, expected in [
+                ("spark", spark, {"spark-executors-short": 3, "spark-executors-needed": 9}),
+                ("pravega", pravega, {"pravega-stream-segments": 3})]:
+            with self.subTest(component), tempfile.TemporaryDirectory() as folder:
+                target = Target(page(body, "text/plain;charset=utf-8"))
+                self.addCleanup(target.close)
+                (_, document), = manifests(f"components/{component}/config-map.yaml")
+                config = re.sub(r'targets: \[".*"\]', f'targets: ["{target.address}"]', document["data"]["plimsoll.yml"])
+                config = config.replace("scrape_interval: 15s", "scrape_interval: 1s").replace("scrape_timeout: 10s", "scrape_timeout: 1s")
+                plimsoll = Plimsoll("--config.file", write(folder, "plimsoll.yml", config), "--namespace=n", "--web.listen-address=127.0.0.1:0")
+                self.addCleanup(plimsoll.stop)
+                for name, value in expected.items():
+                    answer = eventually(lambda: (a := plimsoll.get("/api/v1/external/n/" + name)).status == 200 and a, name)
+                    self.assertEqual(answer.json()["value"], value)
+
     def test_each_container_of_the_manifests_starts_with_its_arguments(self):
         configurations = {(d["metadata"]["namespace"], d["metadata"]["name"]): d["data"]
                           for _, d in manifests("*/config-map.yaml") + manifests("*/*/config-map.yaml")}
