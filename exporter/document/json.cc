@@ -7,6 +7,7 @@
 #include "document/json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -273,6 +274,17 @@ void AppendJsonStringHtml(std::string_view text, std::string& out) {
   out += '"';
 }
 
+namespace {
+
+// What was no integer ("4.0", "-0.0") must not come back as one, nor without its sign.
+bool ReadsAsInteger(std::string_view text) {
+  std::int64_t integer = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), integer);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size();
+}
+
+}  // namespace
+
 void AppendJson(const Json& value, std::string& out) {
   switch (value.kind) {
     case Json::Kind::kNull:
@@ -284,10 +296,10 @@ void AppendJson(const Json& value, std::string& out) {
     case Json::Kind::kNumber:
       if (value.integer) {
         JsonWriter(out).Integer(*value.integer);
-      } else if (value.number == 0 && std::signbit(value.number)) {
-        out += "-0.0";  // "-0" would read as the integer, which has no sign
       } else {
+        const std::size_t begin = out.size();
         JsonWriter(out).Number(value.number);
+        if (ReadsAsInteger(std::string_view(out).substr(begin))) out += ".0";
       }
       break;
     case Json::Kind::kString:

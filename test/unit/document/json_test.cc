@@ -41,6 +41,7 @@ TEST_CASE("what was read is written again") {
   CHECK(Again("18446744073709551615") == "18446744073709552000");
   CHECK(Again("1e300") == "1e+300");
   CHECK(Again("[-0, -0.0]") == "[0,-0.0]");
+  CHECK(Again("[4, 4.0, -3e2, 0.5, 1e15]") == "[4,4.0,-300.0,0.5,1000000000000000.0]");
   CHECK(Again(R"("\u00e4\n")") == "\"\xC3\xA4\\n\"");
 }
 
