@@ -423,6 +423,15 @@ def check_copies(tree):
         tree.say(rule, "differs from plimsoll.rules.yml")
 
 
+def kubectl_knows_components():
+    """Before 1.21 kubectl has a kustomize of 2019."""
+    if not shutil.which("kubectl"):
+        return False
+    told = subprocess.run(["kubectl", "version", "--client", "--output=json"], capture_output=True, text=True, check=False).stdout
+    match = re.search(r'"gitVersion": "v(\d+)\.(\d+)', told)
+    return bool(match) and (int(match[1]), int(match[2])) >= (1, 21)
+
+
 def check_with_tools(tree):
     """What others' programs say, where they are installed."""
 
@@ -435,7 +444,7 @@ def check_with_tools(tree):
     if shutil.which("promtool"):
         run(alerts / "plimsoll.rules.yml", "promtool", "check", "rules", str(alerts / "plimsoll.rules.yml"))
         run(alerts / "plimsoll.test.yml", "promtool", "test", "rules", str(alerts / "plimsoll.test.yml"))
-    if shutil.which("kubectl"):
+    if kubectl_knows_components():
         for folders in TOPOLOGIES:
             with tempfile.TemporaryDirectory() as folder:
                 there = pathlib.Path(folder)
