@@ -53,7 +53,7 @@ BROUGHT = {("trino", "trino-coordinator"): TRINO, ("trino", "trino-worker"): {},
 SINGLE = {"hpa", "keda", "alerts"}  # folders whose files are applied one by one
 # Folders that are used together.
 TOPOLOGIES = [
-    ["standalone"], ["components/standalone", "components/standalone-cert-manager"], ["base"],
+    ["components/standalone"], ["components/standalone", "components/standalone-cert-manager"], ["base"],
     ["base"] + ["components/" + name for name in ("trino", "spark", "pravega")],
     ["base"] + ["components/" + name for name in ("all-namespaces", "cert-manager", "trino", "spark", "pravega")],
 ]
