@@ -27,6 +27,7 @@ struct PageRequest {
   std::uint64_t body_limit = 0;          // uncompressed bytes; zero: none
   std::shared_ptr<const config::ScrapeConfig> config;  // credentials, TLS, redirects, compression
   std::string body_buffer = {};                        // its memory is used for the answer's body
+  std::chrono::milliseconds delay{0};                  // before it begins; not part of the timeout
 };
 
 struct Page {

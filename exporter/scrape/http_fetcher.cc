@@ -15,6 +15,7 @@ void HttpFetcher::Start(PageRequest request, std::function<void(Fetched)> done) 
   fetch.url = std::move(request.url);
   fetch.headers = std::move(request.headers);
   fetch.timeout = request.timeout;
+  fetch.delay = request.delay;
   fetch.body_limit = static_cast<std::size_t>(request.body_limit);
   if (request.config) {
     fetch.accept_gzip = request.config->enable_compression;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/md5.h"
+#include "scrape/collect.h"
 
 namespace plimsoll::scrape {
 
@@ -84,13 +85,18 @@ std::size_t JobScraper::Begin(Time slot, Time now, store::Appender& appender) {
     target.fetching = true;
     ++started;
     ++in_flight_;
-    fetcher_.Start(target.scraper->Request(),
-                   [queue = queue_, scraper = target.scraper, slot](Fetched fetched) {
-                     queue->arrivals.With([&](std::vector<Arrival>& arrivals) {
-                       arrivals.push_back({scraper, slot, std::move(fetched)});
-                     });
-                     if (queue->wake) queue->wake();
-                   });
+    auto done = [queue = queue_, scraper = target.scraper, slot](Fetched fetched) {
+      queue->arrivals.With([&](std::vector<Arrival>& arrivals) {
+        arrivals.push_back({scraper, slot, std::move(fetched)});
+      });
+      if (queue->wake) queue->wake();
+    };
+    if (target.scraper->collector() != nullptr) {
+      Collect(target.scraper->collector(), target.scraper->Request(), now, fetcher_, telemetry_,
+              std::move(done));
+    } else {
+      fetcher_.Start(target.scraper->Request(), std::move(done));
+    }
   }
   PublishInfo();
   return started;
@@ -168,9 +174,9 @@ bool ReadsAlike(const config::ScrapeConfig& a, const config::ScrapeConfig& b) {
                  left.target_label == right.target_label && left.replacement == right.replacement;
         });
   };
-  return a.job_name == b.job_name && a.honor_labels == b.honor_labels &&
-         a.honor_timestamps == b.honor_timestamps && a.names == b.names &&
-         a.limits.labels == b.limits.labels &&
+  return a.job_name == b.job_name && a.collector == b.collector &&
+         a.honor_labels == b.honor_labels && a.honor_timestamps == b.honor_timestamps &&
+         a.names == b.names && a.limits.labels == b.limits.labels &&
          a.limits.label_name_length == b.limits.label_name_length &&
          a.limits.label_value_length == b.limits.label_value_length &&
          same_rules(a.metric_relabel_configs, b.metric_relabel_configs);

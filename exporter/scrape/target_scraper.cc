@@ -137,7 +137,8 @@ TargetScraper::TargetScraper(Options options, telemetry::Telemetry* telemetry)
     : options_(std::move(options)),
       telemetry_(telemetry),
       accept_(
-          exposition::AcceptHeader(options_.config->scrape_protocols, options_.config->escaping)) {}
+          exposition::AcceptHeader(options_.config->scrape_protocols, options_.config->escaping)),
+      collector_(engines::MakeCollector(options_.config->collector)) {}
 
 void TargetScraper::SetOptions(Options options) {
   options_ = std::move(options);

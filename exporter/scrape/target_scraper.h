@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "engines/collector.h"
 #include "exposition/page_parser.h"
 #include "model/family.h"
 #include "model/labels.h"
@@ -91,6 +92,8 @@ class TargetScraper {
   // The target is gone: every series it had, report series included, ends at `at`.
   void MarkGone(Time at, store::Appender& appender);
 
+  // Returns: what asks this target's engine; null when its page is asked for itself.
+  const std::shared_ptr<engines::Collector>& collector() const { return collector_; }
   const Options& options() const { return options_; }
   const TargetStatus& status() const { return status_; }
   // Takes over what may change without starting anew (docs/configuration.md, Reload).
@@ -139,6 +142,7 @@ class TargetScraper {
   Options options_;
   telemetry::Telemetry* telemetry_;
   std::string accept_;
+  std::shared_ptr<engines::Collector> collector_;
   SeriesCache cache_;
   std::vector<store::SeriesRef> reports_;
   TargetStatus status_;

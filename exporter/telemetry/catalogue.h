@@ -35,6 +35,17 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "Samples of successful scrapes that were not kept, by reason.", "job,reason")                  \
   X(ScrapeBytes, kCounter, "plimsoll_scrape_bytes_total",                                          \
     "Uncompressed bytes of pages that were scraped.", "job")                                       \
+  X(CollectorRequests, kCounter, "plimsoll_collector_requests_total",                              \
+    "Requests of collectors to the APIs of engines, by outcome: ok, status (not 200) or why "      \
+    "there was no answer.",                                                                        \
+    "job,outcome")                                                                                 \
+  X(CollectorRefused, kCounter, "plimsoll_collector_refused_total",                                \
+    "What collectors did not ask for, could not read or did not publish, by reason.",              \
+    "job,reason")                                                                                  \
+  X(CollectorBytes, kCounter, "plimsoll_collector_bytes_total",                                    \
+    "Uncompressed bytes of answers to collectors.", "job")                                         \
+  X(CollectorDuration, kHistogram, "plimsoll_collector_duration_seconds",                          \
+    "Time from a collector's first question to its page.", "job")                                  \
   X(StoreSeries, kGauge, "plimsoll_store_series", "Series in the window.", "")                     \
   X(StoreBytes, kGauge, "plimsoll_store_bytes",                                                    \
     "Memory that the window's samples and series take.", "")                                       \

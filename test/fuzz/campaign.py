@@ -26,6 +26,8 @@ PLANTED_SECONDS = 300
 TARGETS = {
     "api_request": (["serve/detail/api_parameters.cc", "exposition/name_escape.cc"],
                     ("exposition/name_escape.cc", "if (end == 0) {", "if (end == kMostDigits + 1) {")),
+    "flink": (["engines/flink.cc", "engines/detail/flink_answers.cc", "engines/detail/flink_page.cc"],
+              ("engines/detail/flink_answers.cc", "if (known || !IsId(read.vertex)) continue;", "if (!IsId(read.vertex)) continue;")),
     "gunzip": (["http/gzip.cc"],
                ("http/gzip.cc", "out.size() + produced >= limit", "out.size() + produced > limit + 16384")),
     "http_message": (["http/message.cc"], ("http/message.cc", "c == '.' || c == '_' || c == '~'",

@@ -31,6 +31,10 @@ class FakeTargets final : public scrape::Fetcher {
   }
   void Fail(const std::string& url, base::Error error) { Answer(url, std::move(error)); }
   void Hold(const std::string& url) { held_[url]; }
+  // Every address that was not given an answer of its own is answered by `answer`.
+  void AnswerBy(std::function<scrape::Fetched(const scrape::PageRequest&)> answer) {
+    answer_by_ = std::move(answer);
+  }
   // Lets the oldest waiting fetch of a held target end, with what it serves now.
   void Release(const std::string& url) {
     auto done = std::move(held_[url].front());
@@ -45,6 +49,7 @@ class FakeTargets final : public scrape::Fetcher {
       held->second.push_back(std::move(done));
       return;
     }
+    if (answer_by_ && !answers_.contains(url)) return done(answer_by_(request));
     done(AnswerOf(url));
   }
 
@@ -62,6 +67,7 @@ class FakeTargets final : public scrape::Fetcher {
                         "Get \"" + url + "\": connect: connection refused"}};
   }
 
+  std::function<scrape::Fetched(const scrape::PageRequest&)> answer_by_;
   std::map<std::string, scrape::Fetched> answers_;
   std::map<std::string, std::deque<std::function<void(scrape::Fetched)>>> held_;
 };

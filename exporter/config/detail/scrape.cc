@@ -424,6 +424,8 @@ ScrapeConfig ReadScrapeConfig(const YamlNode& node, const Inherited& inherited, 
     }
   }
   ReadTiming(map, inherited.global, scrape, reading);
+  // A collector's paths begin there: an API that lies below another path than / says so.
+  if (scrape.collector != "exposition") scrape.metrics_path = "/";
   map.Read("metrics_path", scrape.metrics_path);
   if (map.Read("scheme", scrape.scheme) && scrape.scheme != "http" && scrape.scheme != "https") {
     map.Fail("scheme", "expected http or https, found " + base::GoQuote(scrape.scheme));

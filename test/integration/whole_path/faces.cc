@@ -21,8 +21,8 @@ std::string Between(std::string_view text, std::string_view before, std::string_
 
 }  // namespace
 
-Faces::Faces(const std::shared_ptr<const config::Config>& config)
-    : path(config),
+Faces::Faces(const std::shared_ptr<const config::Config>& config, base::Time start)
+    : path(config, start),
       metrics_(path.snapshot, path.clock, none_),
       prometheus_(path.store, status_, path.clock, nullptr, {}),
       external_(path.snapshot, path.clock, nullptr, {.version = "test"}) {}

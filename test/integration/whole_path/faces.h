@@ -20,7 +20,8 @@ namespace plimsoll::test {
 
 class Faces {
  public:
-  explicit Faces(const std::shared_ptr<const config::Config>& config);
+  // The clock begins at the first slot after `start`.
+  explicit Faces(const std::shared_ptr<const config::Config>& config, base::Time start = kEpoch);
 
   // What GET of each face answers now.
   http::Response MetricsPage() const;

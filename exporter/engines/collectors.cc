@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of collectors: one row each.
+#include "engines/collector.h"
+#include "engines/flink.h"
+
+namespace plimsoll::engines {
+namespace {
+
+struct Row {
+  std::string_view name;
+  std::unique_ptr<Collector> (*make)();
+};
+constexpr Row kCollectors[] = {
+    {"flink", [] { return std::unique_ptr<Collector>(std::make_unique<FlinkCollector>()); }},
+};
+
+}  // namespace
+
+std::unique_ptr<Collector> MakeCollector(std::string_view name) {
+  for (const Row& row : kCollectors) {
+    if (row.name == name) return row.make();
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> CollectorNames() {
+  std::vector<std::string_view> names;
+  for (const Row& row : kCollectors) names.push_back(row.name);
+  return names;
+}
+
+}  // namespace plimsoll::engines
