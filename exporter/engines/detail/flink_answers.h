@@ -33,11 +33,11 @@ struct FlinkLimits {
 struct FlinkOverview {
   double task_managers = 0, slots_total = 0, slots_available = 0;
   double running = 0, finished = 0, cancelled = 0, failed = 0;
-  std::string version;
+  std::string version = {};
 };
 
 struct FlinkJobSummary {
-  std::string id, name, state;
+  std::string id = {}, name = {}, state = {};
   double start_time_ms = 0;
   double tasks = 0, running = 0, scheduled = 0;
   bool Ended() const;
@@ -52,17 +52,17 @@ struct FlinkInput {
   std::string ship_strategy;
 };
 struct FlinkVertex {
-  std::string id, name, slot_group;
+  std::string id = {}, name = {}, slot_group = {};
   double parallelism = 0, max_parallelism = 0;
   double start_time_ms = 0;
   double running = 0, finished = 0, scheduled = 0, deploying = 0;  // tasks
-  std::vector<FlinkInput> inputs;
+  std::vector<FlinkInput> inputs = {};
   bool is_source = false;
 };
 struct FlinkJob {
-  std::string id, state, type;
+  std::string id = {}, state = {}, type = {};
   double now_ms = 0, running_since_ms = 0;
-  std::vector<FlinkVertex> vertices;
+  std::vector<FlinkVertex> vertices = {};
   std::uint64_t left_out = 0;
 
   // Whether the body itself says that every task of the job runs, or has ended among others that
@@ -78,7 +78,7 @@ struct FlinkCheckpoints {
 
 // "agg" answers: name to aggregate to value.
 struct FlinkAggregates {
-  std::optional<double> min, max, avg, sum;
+  std::optional<double> min = {}, max = {}, avg = {}, sum = {};
 };
 using FlinkValues = std::map<std::string, FlinkAggregates>;
 
