@@ -77,27 +77,96 @@ std::optional<double> SlotsRequested(const FlinkJobRound& job) {
   return slots;
 }
 
-// Into how many equal parts the vertex's keys, or the source's partitions, can be divided.
-std::vector<double> EvenParallelisms(const FlinkJobRound& job, const FlinkVertex& vertex) {
-  double whole = 0;
-  if (vertex.is_source) {
-    const auto partitions = job.partitions.find(vertex.id);
-    if (partitions != job.partitions.end()) whole = static_cast<double>(partitions->second);
-  } else if (std::any_of(vertex.inputs.begin(), vertex.inputs.end(),
-                         [](const FlinkInput& input) { return input.ship_strategy == "HASH"; })) {
-    whole = vertex.max_parallelism;
+// What an autoscaler that knows of key groups and partitions makes of a parallelism: the first one
+// from there on that divides them without a remainder; where there is none, the smallest that gives
+// no subtask more of them. A table of steps, because a rule cannot divide.
+struct Step {
+  unsigned upto = 0;         // the largest parallelism that becomes
+  unsigned parallelism = 0;  // this one
+};
+using Steps = std::vector<Step>;
+
+Steps AlignmentOf(unsigned whole, unsigned most) {
+  Steps steps;
+  std::vector<unsigned> divisors;
+  for (unsigned part = 1; part <= whole; ++part) {
+    if (whole % part == 0) divisors.push_back(part);
   }
-  std::vector<double> parts;
-  // 32768 is Flink's own upper bound of a maximum parallelism.
-  if (whole < 1 || whole > 32768) return parts;
-  const auto count = static_cast<unsigned>(whole);
-  for (unsigned part = 1; part * part <= count; ++part) {
-    if (count % part != 0) continue;
-    parts.push_back(part);
-    if (part != count / part) parts.push_back(count / part);
+  auto next = divisors.begin();
+  for (unsigned wanted = 1; wanted <= most; ++wanted) {
+    while (next != divisors.end() && *next < wanted) ++next;
+    const unsigned last = std::min(wanted > whole / 2 ? whole : whole / 2, most);
+    unsigned aligned = 0;
+    if (next != divisors.end() && *next <= last) {
+      aligned = *next;
+    } else {
+      const unsigned more = whole / wanted + 1;
+      aligned = whole / more;
+      if (aligned > 0 && whole % aligned != 0) ++aligned;
+      aligned = std::max(aligned, 1U);
+    }
+    if (!steps.empty() && steps.back().parallelism == aligned) {
+      steps.back().upto = wanted;
+    } else {
+      steps.push_back({wanted, aligned});
+    }
   }
-  std::sort(parts.begin(), parts.end());
-  return parts;
+  return steps;
+}
+
+// Flink's own upper bound of a maximum parallelism, and so of key groups.
+constexpr double kMostKeyGroups = 32768;
+
+// The key groups of a vertex with a keyed input, the partitions of a source; 0: nothing to align
+// to.
+double WholeOf(const FlinkJobRound& job, const FlinkVertex& vertex) {
+  const auto partitions = job.partitions.find(vertex.id);
+  if (partitions != job.partitions.end() && partitions->second > 0)
+    return static_cast<double>(partitions->second);
+  const bool keyed =
+      std::any_of(vertex.inputs.begin(), vertex.inputs.end(),
+                  [](const FlinkInput& input) { return input.ship_strategy == "HASH"; });
+  return keyed ? vertex.max_parallelism : 0;
+}
+
+class Alignments {
+ public:
+  // Returns: null when there is nothing to align to, or when it is too large for a table.
+  const Steps* Find(const FlinkJobRound& job, const FlinkVertex& vertex) {
+    const double whole = WholeOf(job, vertex), most = vertex.max_parallelism;
+    if (whole < 1 || most < 1 || whole > kMostKeyGroups || most > kMostKeyGroups) return nullptr;
+    const auto key = std::pair(static_cast<unsigned>(whole), static_cast<unsigned>(most));
+    auto [found, fresh] = tables_.try_emplace(key);
+    if (fresh) found->second = AlignmentOf(key.first, key.second);
+    return found->second.size() <= kMostSteps ? &found->second : nullptr;
+  }
+
+ private:
+  static constexpr std::size_t kMostSteps = 100;
+  std::map<std::pair<unsigned, unsigned>, Steps> tables_;
+};
+
+// By vertex: the length of the longest way from a source; a vertex that is on a circle has none.
+std::map<std::string, unsigned> LevelsOf(const FlinkJob& job) {
+  std::map<std::string, unsigned> levels;
+  for (std::size_t round = 0; round <= job.vertices.size(); ++round) {
+    bool changed = false;
+    for (const FlinkVertex& vertex : job.vertices) {
+      if (levels.contains(vertex.id)) continue;
+      unsigned level = 0;
+      bool known = true;
+      for (const FlinkInput& input : vertex.inputs) {
+        const auto before = levels.find(input.vertex);
+        known = known && before != levels.end();
+        if (before != levels.end()) level = std::max(level, before->second + 1);
+      }
+      if (!known) continue;
+      levels[vertex.id] = level;
+      changed = true;
+    }
+    if (!changed) break;
+  }
+  return levels;
 }
 
 using EachJob = std::function<void(const FlinkJobRound&)>;
@@ -251,15 +320,40 @@ void WriteVertices(const FlinkRound& round, Page& page) {
     if (partitions != job.partitions.end() && partitions->second > 0)
       page.Add(LabelsOf(job, vertex), static_cast<double>(partitions->second));
   });
-  page.Begin("flink_vertex_even_parallelism",
-             "Each parallelism that divides the vertex's key groups, or the source's partitions, "
-             "without a remainder.");
-  ForVertices(round, [&](const auto& job, const auto& vertex) {
-    for (const double even : EvenParallelisms(job, vertex)) {
-      Pairs labels = LabelsOf(job, vertex);
-      labels.emplace_back("even", std::to_string(static_cast<int>(even)));
-      page.Add(std::move(labels), even);
+  Alignments alignments;
+  const auto write_steps = [&](unsigned Step::*field) {
+    ForVertices(round, [&](const auto& job, const auto& vertex) {
+      const Steps* steps = alignments.Find(job, vertex);
+      for (std::size_t i = 0; steps != nullptr && i < steps->size(); ++i) {
+        Pairs labels = LabelsOf(job, vertex);
+        labels.emplace_back("step", std::to_string(i));
+        page.Add(std::move(labels), static_cast<double>((*steps)[i].*field));
+      }
+    });
+  };
+  page.Begin("flink_vertex_alignment_upto",
+             "Largest parallelism that key groups or partitions raise, or lower, to "
+             "flink_vertex_alignment of the same step.");
+  write_steps(&Step::upto);
+  page.Begin("flink_vertex_alignment",
+             "Parallelism that spreads key groups or partitions evenly, by step.");
+  write_steps(&Step::parallelism);
+  page.Begin("flink_vertex_level", "Length of the longest way from a source to the vertex.");
+  ForRunning(round, [&](const FlinkJobRound& job) {
+    const auto levels = LevelsOf(*job.body);
+    for (const FlinkVertex& vertex : job.body->vertices) {
+      const auto level = levels.find(vertex.id);
+      if (level != levels.end())
+        page.Add(LabelsOf(job, vertex), static_cast<double>(level->second));
     }
+  });
+  page.Begin("flink_vertex_outputs", "Vertices that read from the vertex.");
+  ForVertices(round, [&](const auto& job, const auto& vertex) {
+    double outputs = 0;
+    for (const FlinkVertex& other : job.body->vertices) {
+      for (const FlinkInput& input : other.inputs) outputs += input.vertex == vertex.id ? 1 : 0;
+    }
+    page.Add(LabelsOf(job, vertex), outputs);
   });
   page.Begin("flink_vertex_input", "1 for each vertex from which the vertex reads.");
   ForVertices(round, [&](const auto& job, const auto& vertex) {

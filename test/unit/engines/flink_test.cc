@@ -134,7 +134,15 @@ TEST_CASE("answers in any order become one page") {
                       vertex("01", "Source: s", "1", "agg=\"sum\",") + " 100"));
   CHECK(Has(page,
             "flink_vertex_pendingRecords" + vertex("01", "Source: s", "1", "agg=\"sum\",") + " 7"));
-  CHECK(Has(page, "flink_vertex_even_parallelism" + vertex("02", "m", "0", "even=\"3\",") + " 3"));
+  // Six key groups: what four subtasks would leave uneven, six spread.
+  CHECK(Has(page,
+            "flink_vertex_alignment{is_source=\"0\",job_id=\"a1\",job_name=\"j\",step=\"3\","
+            "vertex_id=\"02\",vertex_name=\"m\"} 6"));
+  CHECK(Has(page,
+            "flink_vertex_alignment_upto{is_source=\"0\",job_id=\"a1\",job_name=\"j\","
+            "step=\"2\",vertex_id=\"02\",vertex_name=\"m\"} 3"));
+  CHECK(Has(page, "flink_vertex_level" + vertex("02", "m", "0") + " 1"));
+  CHECK(Has(page, "flink_vertex_outputs" + vertex("01", "Source: s", "1") + " 1"));
   CHECK(Has(page, "flink_rest_success{part=\"vertex_metrics\"} 1"));
 }
 
