@@ -26,7 +26,7 @@ class Tree final : public engines::Collector {
   }
   std::vector<Ask> Take(const Ask& ask, base::Result<Answer> answer) override {
     got.push_back(ask.path + " " + (answer ? answer->body : answer.error().message));
-    const auto depth = static_cast<int>(ask.path.size()) - 1;
+    const auto depth = static_cast<int>(ask.path.size()) - 2;
     if (depth >= depth_) return {};
     return {{ask.path + "0", {}}, {ask.path + "1", {}}};
   }
