@@ -2,13 +2,17 @@
 //
 // The certificates of the API listener: read at the start, on request, when the cluster changes
 // whom to trust, and when the files change.
+#include "http/certificates.h"
+
 #include <utility>
 
 #include "app/instance.h"
 #include "app/read_file.h"
+#include "base/format.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/md5.h"
+#include "serve/router.h"
 
 namespace plimsoll::app {
 namespace {
@@ -19,14 +23,22 @@ constexpr std::chrono::seconds kCertificateCheck{5};
 
 }  // namespace
 
-Result<http::TlsCredentials> Instance::ReadCredentials() const {
+Result<http::TlsCredentials> Instance::ReadCredentials() {
   http::TlsCredentials credentials;
-  auto certificate = ReadFile(options_.tls_cert_file);
-  if (!certificate) return std::move(certificate).error();
-  credentials.certificate_pem = *std::move(certificate);
-  auto key = ReadFile(options_.tls_private_key_file);
-  if (!key) return std::move(key).error();
-  credentials.key_pem = *std::move(key);
+  if (managed_) {
+    credentials.certificate_pem = managed_pair_.certificate_pem;
+    credentials.key_pem = managed_pair_.key_pem;
+  } else {
+    auto certificate = ReadFile(options_.tls_cert_file);
+    if (!certificate) return std::move(certificate).error();
+    credentials.certificate_pem = *std::move(certificate);
+    auto key = ReadFile(options_.tls_private_key_file);
+    if (!key) return std::move(key).error();
+    credentials.key_pem = *std::move(key);
+    if (const auto facts = http::ReadBundle(credentials.certificate_pem, options_.tls_cert_file))
+      telemetry_.GaugeOf(telemetry::MetricId::kCertificateExpiry, {"serving"})
+          .Set(static_cast<double>(facts->front().valid.until) / 1000);
+  }
   auto pools = control_plane_->Pools();
   if (!pools) return std::move(pools).error();
   credentials.trust_pools = *std::move(pools);
@@ -34,11 +46,40 @@ Result<http::TlsCredentials> Instance::ReadCredentials() const {
 }
 
 Result<void> Instance::ReloadCertificates() {
-  if (!api_) return {};
   const std::lock_guard one_at_a_time(credentials_);
+  if (!api_) return {};
   auto credentials = ReadCredentials();
   if (!credentials) return std::move(credentials).error();
   return api_->SetCredentials(*credentials);
+}
+
+Result<void> Instance::UsePair(const http::KeyPair& pair) {
+  const std::lock_guard one_at_a_time(credentials_);
+  const http::KeyPair before = std::exchange(managed_pair_, pair);
+  auto credentials = ReadCredentials();
+  auto used = credentials
+                  ? (api_ ? api_->SetCredentials(*credentials) : StartApi(*std::move(credentials)))
+                  : Result<void>(credentials.error());
+  if (!used) managed_pair_ = before;
+  return used;
+}
+
+Result<void> Instance::StartApi(http::TlsCredentials credentials) {
+  http::ServerOptions api;
+  api.listener = "api";
+  const bool bare_ipv6 =
+      options_.bind_address.find(':') != std::string::npos && options_.bind_address[0] != '[';
+  api.address =
+      base::format("{}:{}", bare_ipv6 ? "[" + options_.bind_address + "]" : options_.bind_address,
+                   options_.secure_port < 0 ? 0 : options_.secure_port);
+  api.refusal = &serve::ApiRefusal;
+  auto server = http::NewTlsServer(api, std::move(credentials),
+                                   serve::ApiHandler(*external_, *health_), &telemetry_);
+  if (auto started = server->Start(); !started) return started;
+  api_ = std::move(server);
+  base::LogInfo("api listener on port {}: external.metrics.k8s.io/v1beta1; {}", api_->port(),
+                control_plane_->Describe());
+  return {};
 }
 
 // Whoever renews a certificate writes new files; nobody has to tell us. The files are small, so

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// plimsoll check config|rules|metrics: says everything that is wrong with a file, and runs nothing.
+// plimsoll check config|rules|metrics|web-config: says everything that is wrong with a file, and
+// runs nothing.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "app/verbs.h"
+#include "app/web_config.h"
 #include "app/window.h"
 #include "base/format.h"
 #include "base/number_text.h"
@@ -90,6 +92,15 @@ bool CheckRules(const std::string& file) {
   return true;
 }
 
+bool CheckWebConfig(const std::string& file) {
+  if (const auto loaded = LoadWebConfig(file); !loaded) {
+    fmt::print(stderr, "{}\n", loaded.error().ToString());
+    return false;
+  }
+  fmt::print("{} SUCCESS\n", file);
+  return true;
+}
+
 // What promtool's linter says of a page; only what cannot be argued about.
 bool CheckMetrics() {
   const std::string page((std::istreambuf_iterator<char>(std::cin)),
@@ -147,6 +158,9 @@ int Do(const CheckOptions& options) {
       break;
     case CheckOptions::What::kMetrics:
       good = CheckMetrics();
+      break;
+    case CheckOptions::What::kWebConfig:
+      for (const std::string& file : options.files) good = CheckWebConfig(file) && good;
       break;
   }
   return good ? kGood : kBadInput;

@@ -56,9 +56,11 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::Make(const RunOptions& optio
   flags.group_headers = options.requestheader_group_headers;
   flags.extra_prefixes = options.requestheader_extra_headers_prefix;
   made->trust_.Publish(std::make_shared<const serve::AuthenticationOptions>(std::move(flags)));
-  const bool listens = options.secure_port != 0 && !options.tls_cert_file.empty();
-  const bool told =
-      !options.authentication_kubeconfig.empty() || !options.authorization_kubeconfig.empty();
+  const bool listens =
+      options.secure_port != 0 && (!options.tls_cert_file.empty() || options.manage_certificates);
+  const bool told = !options.authentication_kubeconfig.empty() ||
+                    !options.authorization_kubeconfig.empty() ||
+                    (options.manage_certificates && !options.kubeconfig.empty());
   if (!told && !(listens && pod.InCluster())) return made;
 
   made->client_ =
@@ -71,6 +73,12 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::Make(const RunOptions& optio
   if (!authorization) return std::move(authorization).error();
   made->authentication_ = *std::move(authentication);
   made->authorization_ = *std::move(authorization);
+  if (options.manage_certificates) {
+    auto certificates = ApiOf("--kubeconfig", options.kubeconfig, pod, *made->client_, telemetry);
+    if (!certificates) return std::move(certificates).error();
+    made->certificates_ = *std::move(certificates);
+  }
+  if (!made->authentication_ && !made->authorization_) return made;
   kube::ReviewOptions reviews;
   reviews.token_ttl = options.authentication_token_webhook_cache_ttl;
   reviews.allowed_ttl = options.authorization_webhook_cache_authorized_ttl;

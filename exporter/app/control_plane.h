@@ -52,6 +52,9 @@ class ControlPlane {
   const base::Published<serve::AuthenticationOptions>& trust() const { return trust_; }
   // Null when there is no API server.
   kube::Reviews* reviews() const { return reviews_.get(); }
+  // The API server in which a managed certificate is kept; null without --manage-certificates or
+  // an API server.
+  const std::shared_ptr<const kube::Api>& certificates() const { return certificates_; }
   // Returns: why not; "" when ready.
   std::string NotReady() const;
   // "static rule", "TokenReview and SubjectAccessReview at https://...": for the log.
@@ -78,6 +81,7 @@ class ControlPlane {
   std::unique_ptr<http::Client> client_;
   std::shared_ptr<const kube::Api> authentication_;
   std::shared_ptr<const kube::Api> authorization_;
+  std::shared_ptr<const kube::Api> certificates_;
   std::unique_ptr<kube::Reviews> reviews_;
   std::unique_ptr<kube::ObjectWatch> watch_;
 };

@@ -192,6 +192,18 @@ Result<void> Instance::MakeFaces() {
       ControlPlane::Make(options_, kube::PodEnvironment::OfProcess(), clock_, telemetry_);
   if (!control_plane) return std::move(control_plane).error();
   control_plane_ = *std::move(control_plane);
+  if (!options_.web_config_file.empty()) {
+    auto web = WebConfigFile::Open(options_.web_config_file, clock_, telemetry_);
+    if (!web) return std::move(web).error();
+    web_ = *std::move(web);
+  }
+  if (options_.manage_certificates) {
+    auto managed = ManagedCertificates::Make(
+        options_, OwnNamespace(options_.own_namespace), control_plane_->certificates(), clock_,
+        telemetry_, [this](const http::KeyPair& pair) { return UsePair(pair); });
+    if (!managed) return std::move(managed).error();
+    managed_ = *std::move(managed);
+  }
   metrics_ = std::make_unique<serve::MetricsPage>(snapshot_, clock_, telemetry_);
   serve::PrometheusApi::Options api;
   api.eval = EvalOptionsOf(options_.query, *loop_.plan().config);
@@ -220,7 +232,9 @@ Result<void> Instance::MakeFaces() {
   health.lifecycle = options_.enable_lifecycle;
   health.reload = [this] { return Reload(); };
   health.not_ready = [this] {
-    return retired_ ? std::string("shutting down") : control_plane_->NotReady();
+    if (retired_) return std::string("shutting down");
+    const std::string why = managed_ ? managed_->NotReady() : "";
+    return why.empty() ? control_plane_->NotReady() : why;
   };
   health_ = std::make_unique<serve::Health>(std::move(health));
   return {};
@@ -233,32 +247,35 @@ Result<void> Instance::Start() {
   ops.listener = "ops";
   ops.address = options_.listen_address;
   ops.slow = &serve::PrometheusApi::IsSlow;
+  if (web_) {
+    handler = web_->guard().Around(std::move(handler));
+    ops.slow = [guard = &web_->guard()](const http::Request& request) {
+      return guard->IsSlow(request) || serve::PrometheusApi::IsSlow(request);
+    };
+  }
   const bool ipv6 = !ops.address.empty() && ops.address.front() == '[';
-  ops_ = ipv6 ? http::NewBeastServer(ops, handler, &telemetry_)
-              : http::NewCivetServer(ops, handler, &telemetry_);
+  const bool tls = web_ && web_->tls();
+  ops_ = tls    ? http::NewTlsServer(ops, *web_->tls(), handler, &telemetry_)
+         : ipv6 ? http::NewBeastServer(ops, handler, &telemetry_)
+                : http::NewCivetServer(ops, handler, &telemetry_);
   if (auto started = ops_->Start(); !started) return started;
+  if (web_) {
+    web_->Start([this](const http::TlsCredentials& now) { return ops_->SetCredentials(now); });
+  }
   base::LogInfo("ops listener on port {}: /metrics, /api/v1, /-/healthy", ops_->port());
 
   const bool have_certificate =
       !options_.tls_cert_file.empty() && !options_.tls_private_key_file.empty();
-  if (options_.secure_port != 0 && have_certificate) {
+  if (managed_ || (options_.secure_port != 0 && have_certificate)) {
     const std::uint64_t files = CertificateFiles();
-    auto credentials = ReadCredentials();
-    if (!credentials) return std::move(credentials).error();
-    http::ServerOptions api;
-    api.listener = "api";
-    const bool bare_ipv6 =
-        options_.bind_address.find(':') != std::string::npos && options_.bind_address[0] != '[';
-    api.address =
-        fmt::format("{}:{}", bare_ipv6 ? "[" + options_.bind_address + "]" : options_.bind_address,
-                    options_.secure_port < 0 ? 0 : options_.secure_port);
-    api.refusal = &serve::ApiRefusal;
-    api_ = http::NewTlsServer(api, *std::move(credentials), serve::ApiHandler(*external_, *health_),
-                              &telemetry_);
-    if (auto started = api_->Start(); !started) return started;
-    base::LogInfo("api listener on port {}: external.metrics.k8s.io/v1beta1; {}", api_->port(),
-                  control_plane_->Describe());
+    if (!managed_) {
+      const std::lock_guard one_at_a_time(credentials_);
+      auto credentials = ReadCredentials();
+      if (!credentials) return std::move(credentials).error();
+      if (auto started = StartApi(*std::move(credentials)); !started) return started;
+    }
     control_plane_->Start([this] { return ReloadCertificates(); });
+    if (managed_) managed_->Start();  // the listener starts with the first certificate
     certificate_thread_ =
         std::jthread([this, files](std::stop_token stop) { WatchCertificates(files, stop); });
   } else if (options_.secure_port != 0 &&
@@ -304,6 +321,8 @@ void Instance::Stop() {
   prometheus_->Close();
   loop_thread_.request_stop();
   certificate_thread_ = {};
+  if (managed_) managed_->Stop();
+  if (web_) web_->Stop();
   if (ops_) ops_->Stop(kStopPatience / 2);
   if (api_) api_->Stop(kStopPatience / 2);
   control_plane_->Stop();

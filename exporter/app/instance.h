@@ -18,8 +18,10 @@
 
 #include "app/control_plane.h"
 #include "app/load_config.h"
+#include "app/managed_certificates.h"
 #include "app/options.h"
 #include "app/status.h"
+#include "app/web_config.h"
 #include "app/window.h"
 #include "app/window_keeper.h"
 #include "base/published.h"
@@ -75,7 +77,11 @@ class Instance {
   base::Result<tick::Plan> BuildPlan(const std::shared_ptr<const config::Config>& config);
   base::Result<void> KeepWindow(std::chrono::milliseconds window);
   base::Result<void> CheckSignalNames(const config::Config& config) const;
-  base::Result<http::TlsCredentials> ReadCredentials() const;
+  base::Result<http::TlsCredentials> ReadCredentials();
+  // Takes a managed pair into use: starts the API listener with the first.
+  base::Result<void> UsePair(const http::KeyPair& pair);
+  // Requires: the lock credentials_.
+  base::Result<void> StartApi(http::TlsCredentials credentials);
   // A fingerprint of what the files of certificates hold now.
   std::uint64_t CertificateFiles() const;
   void WatchCertificates(std::uint64_t in_use, std::stop_token stop);
@@ -92,6 +98,8 @@ class Instance {
   std::unique_ptr<WindowKeeper> keeper_;  // null without --storage.window-file
   tick::Loop loop_;
   std::unique_ptr<ControlPlane> control_plane_;
+  std::unique_ptr<WebConfigFile> web_;            // null without --web.config.file
+  std::unique_ptr<ManagedCertificates> managed_;  // null without --manage-certificates
   std::unique_ptr<serve::MetricsPage> metrics_;
   std::unique_ptr<serve::PrometheusApi> prometheus_;
   std::unique_ptr<serve::ExternalMetricsApi> external_;
@@ -101,7 +109,8 @@ class Instance {
   std::function<http::Handler(http::Handler)> wrap_ops_;
   std::atomic<bool> retired_ = false;
   std::mutex reload_;
-  std::mutex credentials_;
+  std::mutex credentials_;      // one change of the API listener's at a time
+  http::KeyPair managed_pair_;  // guarded by credentials_
   std::jthread loop_thread_;
   std::unique_ptr<http::Server> ops_;
   std::unique_ptr<http::Server> api_;

@@ -72,6 +72,28 @@ void AddQueryOptions(CLI::App& app, QueryOptions& query) {
   AddFeatures(app, query.features);
 }
 
+// The certificate that plimsoll keeps itself.
+void AddManagedCertificates(CLI::App& app, RunOptions& run) {
+  app.add_flag("--manage-certificates", run.manage_certificates,
+               "Keep the serving certificate and its authority in a Secret, and the APIService's "
+               "caBundle (docs/kubernetes.md)");
+  app.add_option("--certificate-secret", run.certificate_secret,
+                 "With --manage-certificates: the Secret, which must exist, in our namespace")
+      ->capture_default_str()
+      ->type_name("NAME");
+  app.add_option("--certificate-service", run.certificate_service,
+                 "With --manage-certificates: the Service that the certificate is for")
+      ->capture_default_str()
+      ->type_name("NAME");
+  AddDuration(app, "--certificate-lifetime", run.certificate_lifetime,
+              "Life of a managed serving certificate; it is renewed when a third is left");
+  AddDuration(app, "--certificate-ca-lifetime", run.certificate_ca_lifetime,
+              "Life of its authority; likewise");
+  app.add_option("--kubeconfig", run.kubeconfig,
+                 "API server of the Secret and the APIService (default: the pod's)")
+      ->type_name("FILE");
+}
+
 // Whom the API listener asks about its callers: the flags of every extension API server.
 void AddDelegation(CLI::App& app, RunOptions& run) {
   app.add_option("--authentication-kubeconfig", run.authentication_kubeconfig,
@@ -112,6 +134,10 @@ void AddRun(CLI::App& app, RunOptions& run) {
                  "Where /metrics, the query API and health answer")
       ->capture_default_str()
       ->type_name("HOST:PORT");
+  app.add_option("--web.config.file", run.web_config_file,
+                 "TLS, users and headers of that address, in the Prometheus exporters' format "
+                 "(docs/configuration.md)")
+      ->type_name("FILE");
   app.add_flag("--web.enable-lifecycle", run.enable_lifecycle,
                "Allow POST /-/reload (SIGHUP always reloads)");
   app.add_option("--web.cors.origin", run.cors_origin,
@@ -134,6 +160,7 @@ void AddRun(CLI::App& app, RunOptions& run) {
   app.add_option("--tls-private-key-file", run.tls_private_key_file,
                  "Key of the serving certificate")
       ->type_name("FILE");
+  AddManagedCertificates(app, run);
   app.add_option("--client-ca-file", run.client_ca_file,
                  "Client certificates of this CA are users (CN) and groups (O)")
       ->type_name("FILE");
@@ -210,6 +237,9 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
   check_config->add_option("FILE", check.files)->required();
   auto* check_rules = check_app->add_subcommand("rules", "Rule files");
   check_rules->add_option("FILE", check.files)->required();
+  auto* check_web =
+      check_app->add_subcommand("web-config", "Files of --web.config.file, and what they name");
+  check_web->add_option("FILE", check.files)->required();
   auto* check_metrics =
       check_app->add_subcommand("metrics", "An exposition page on standard input");
 
@@ -284,6 +314,7 @@ std::variant<Command, Leave> ParseCommandLine(int argc, const char* const* argv)
   if (check_app->parsed()) {
     check.what = check_config->parsed()  ? CheckOptions::What::kConfig
                  : check_rules->parsed() ? CheckOptions::What::kRules
+                 : check_web->parsed()   ? CheckOptions::What::kWebConfig
                                          : CheckOptions::What::kMetrics;
     (void)check_metrics;
     return Command(check);

@@ -47,8 +47,15 @@ struct RunOptions {
   std::string bind_address = "0.0.0.0";             // --bind-address, of the API listener
   int secure_port = 6443;                           // --secure-port; 0: no API listener
   std::string tls_cert_file, tls_private_key_file;  // without them there is no API listener
-  std::string client_ca_file;                       // --client-ca-file
-  std::string requestheader_client_ca_file;         // --requestheader-client-ca-file
+  bool manage_certificates = false;                 // --manage-certificates
+  std::string certificate_secret = "plimsoll-serving-cert";
+  std::string certificate_service = "plimsoll";
+  milliseconds certificate_lifetime = std::chrono::hours(24 * 30);
+  milliseconds certificate_ca_lifetime = std::chrono::hours(24 * 365);
+  std::string kubeconfig;                    // --kubeconfig
+  std::string web_config_file;               // --web.config.file
+  std::string client_ca_file;                // --client-ca-file
+  std::string requestheader_client_ca_file;  // --requestheader-client-ca-file
   std::vector<std::string> requestheader_allowed_names;
   std::vector<std::string> requestheader_username_headers = {"X-Remote-User"};
   std::vector<std::string> requestheader_uid_headers;
@@ -78,7 +85,7 @@ struct DemoOptions {
 };
 
 struct CheckOptions {
-  enum class What { kConfig, kRules, kMetrics };
+  enum class What { kConfig, kRules, kMetrics, kWebConfig };
   What what = What::kConfig;
   std::vector<std::string> files;
 };

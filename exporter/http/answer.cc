@@ -18,6 +18,10 @@
 namespace plimsoll::http::detail {
 namespace {
 
+// Not strftime: the names of days and months must not follow the locale.
+constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 void AppendNumber(std::uint64_t number, std::string& out) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
@@ -150,13 +154,29 @@ std::string HttpDate(base::Time now) {
   const std::time_t seconds = now / 1000;
   std::tm parts = {};
   gmtime_r(&seconds, &parts);
-  // Not strftime: the names of days and months must not follow the locale.
   constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   return base::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday], parts.tm_mday,
                       kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
                       parts.tm_sec);
+}
+
+std::optional<base::Time> ParseHttpDate(std::string_view text) {
+  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT" ||
+      text[19] != ':' || text[22] != ':')
+    return std::nullopt;
+  const auto month = std::find(std::begin(kMonths), std::end(kMonths), text.substr(8, 3));
+  std::tm parts = {};
+  const auto read = [&](std::size_t at, std::size_t size, int& into) {
+    const char* end = text.data() + at + size;
+    const auto [stop, failure] = std::from_chars(text.data() + at, end, into);
+    return failure == std::errc() && stop == end;
+  };
+  if (month == std::end(kMonths) || !read(5, 2, parts.tm_mday) || !read(12, 4, parts.tm_year) ||
+      !read(17, 2, parts.tm_hour) || !read(20, 2, parts.tm_min) || !read(23, 2, parts.tm_sec))
+    return std::nullopt;
+  parts.tm_mon = static_cast<int>(month - std::begin(kMonths));
+  parts.tm_year -= 1900;
+  return static_cast<base::Time>(timegm(&parts)) * 1000;
 }
 
 Response Call(const Handler& handler, const ServerOptions& options, const Request& request,

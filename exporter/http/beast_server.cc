@@ -173,11 +173,19 @@ void BeastServer::Accept() {
       });
 }
 
-// Gives up the oldest connection that never had a request answered, so that idle strangers cannot
-// keep newcomers out.
+// Gives up the connection that has done least, of several the oldest, so that strangers who say
+// nothing cannot keep newcomers out, nor push out who is about to ask.
 bool BeastServer::MakeRoom(detail::IoThread& io) {
-  const auto stranger = std::find_if(io.connections.begin(), io.connections.end(),
-                                     [](const auto& each) { return each->unproven(); });
+  using Standing = Connection::Standing;
+  auto stranger = io.connections.end();
+  Standing least = Standing::kProven;
+  for (auto at = io.connections.begin(); at != io.connections.end() && least != Standing::kSilent;
+       ++at) {
+    if (const Standing standing = (*at)->standing(); standing < least) {
+      least = standing;
+      stranger = at;
+    }
+  }
   if (stranger == io.connections.end()) return false;
   shared_.counters.Refused("evicted");
   const auto keep = *stranger;

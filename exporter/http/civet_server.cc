@@ -7,6 +7,9 @@
 // - It decodes the path in place and removes dot segments unless told otherwise; we want the bytes.
 // - It reports its own refusals through http_error; we write them, so that both servers refuse
 // alike.
+// - A client that dawdles with a head or a body costs a thread. Hence those that do are cut off
+// while
+//   there are more connections than threads (IdleCutter).
 // - No call of it tells whether a client is still there, and none gives the socket
 // (own_sockets.h).
 // - It calls a head that does not fit its buffer malformed. Hence the buffer is twice as large as
@@ -21,6 +24,8 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -74,6 +79,7 @@ Response Await(const Response& response) {
 }
 
 constexpr std::chrono::milliseconds kCutInterval{20};
+constexpr std::chrono::milliseconds kCrowdInterval{100};
 
 class CivetServer final : public Server {
  public:
@@ -102,6 +108,7 @@ class CivetServer final : public Server {
 
   int Serve(mg_connection* connection);
   int ServeError(mg_connection* connection, int status, const char* message);
+  void WatchCrowd(std::stop_token stop);
   // Returns: 0, or the status of the refusal.
   int ReadBody(mg_connection* connection, const mg_request_info& info, Request& request);
   int Send(mg_connection* connection, const Response& response, bool head_only, bool close);
@@ -115,6 +122,9 @@ class CivetServer final : public Server {
   std::atomic<std::uint16_t> port_ = 0;
   std::atomic<bool> stopping_ = false;
   base::Guarded<unsigned> busy_;  // handlers that run
+  // Whose request is whole and is being answered.
+  base::Guarded<std::set<std::pair<std::string, int>>> answering_;
+  std::jthread crowd_;
   std::mutex log_mutex_;
   std::string first_log_;  // guarded by log_mutex_: why mg_start2 failed
 };
@@ -188,11 +198,29 @@ base::Result<void> CivetServer::Start() {
   mg_server_port ports[1] = {};
   if (mg_get_server_ports(context_, 1, ports) == 1)
     port_ = static_cast<std::uint16_t>(ports[0].port);
+  crowd_ = std::jthread([this](std::stop_token stop) { WatchCrowd(stop); });
   return {};
+}
+
+void CivetServer::WatchCrowd(std::stop_token stop) {
+  detail::IdleCutter cutter;
+  base::Guarded<bool> never(false);
+  while (!never.WaitFor(stop, kCrowdInterval, [](bool) { return false; }) &&
+         !stop.stop_requested()) {
+    const std::size_t cut =
+        cutter.Cut(port_, options_.limits.threads, options_.limits.crowded_patience,
+                   [this](const std::string& address, int remote_port) {
+                     return answering_.With([&](const auto& those) {
+                       return those.contains({address, remote_port});
+                     });
+                   });
+    for (std::size_t i = 0; i < cut; ++i) counters_.Refused("evicted");
+  }
 }
 
 void CivetServer::Stop(std::chrono::milliseconds deadline) {
   if (context_ == nullptr) return;
+  crowd_ = {};
   stopping_ = true;  // no connection outlives its request from here on
   busy_.WaitFor({}, deadline, [](unsigned running) { return running == 0; });
   // The library looks at its stop flag only between waits for clients, which may take seconds.
@@ -293,6 +321,18 @@ int CivetServer::Serve(mg_connection* connection) {
   if (request.raw_path.size() + request.raw_query.size() > options_.limits.url_bytes) refused = 414;
   if (refused == 0 && head_bytes > options_.limits.header_bytes) refused = 431;
   if (refused == 0) refused = ReadBody(connection, info, request);
+  struct Answering {
+    Answering(base::Guarded<std::set<std::pair<std::string, int>>>& set,
+              const mg_request_info& from)
+        : those(set), who(from.remote_addr, from.remote_port) {
+      those.With([&](auto& all) { all.insert(who); });
+    }
+    ~Answering() {
+      those.With([&](auto& all) { all.erase(who); });
+    }
+    base::Guarded<std::set<std::pair<std::string, int>>>& those;
+    const std::pair<std::string, int> who;
+  } answering(answering_, info);
   if (refused != 0) {
     const Refusal& why = RefusalOf(refused);
     counters_.Refused(why.reason);

@@ -29,6 +29,10 @@ std::string FetchResponse::StatusText() const {
          (phrase.empty() ? std::string(detail::ReasonPhrase(status)) : phrase);
 }
 
+std::optional<base::Time> FetchResponse::Date() const {
+  return detail::ParseHttpDate(Header("Date"));
+}
+
 struct Client::Impl {
   Impl(ClientLimits limits, telemetry::Telemetry* telemetry) : shared(limits, telemetry) {}
 

@@ -18,9 +18,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "http/message.h"
 
@@ -77,6 +79,8 @@ struct FetchResponse {
   std::string_view Header(std::string_view name) const;
   // "404 Not Found", also when the server left the phrase out.
   std::string StatusText() const;
+  // What the server's clock said, to the second; nothing when it did not say.
+  std::optional<base::Time> Date() const;
 };
 
 // An answer of any status is a success: what a status means is the caller's business.

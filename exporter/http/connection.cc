@@ -74,6 +74,19 @@ void Connection::Start(Connections::iterator self) {
   Drive();
 }
 
+Connection::Standing Connection::standing() const {
+  if (state_ == State::kRunning) return Standing::kProven;
+  if (answered_ > 0) {
+    const bool idle = state_ == State::kReading && !head_begun_;
+    const auto& certificate = const_cast<RequestParser&>(parser_).request().certificate;
+    const bool trusted = certificate && !certificate->trusted_by.empty();
+    return tls_ && idle && !trusted ? Standing::kIdleStranger : Standing::kProven;
+  }
+  if (state_ == State::kHandshake)
+    return transport_.HasReceived() ? Standing::kHandshaking : Standing::kSilent;
+  return tls_ || head_begun_ ? Standing::kConnected : Standing::kSilent;
+}
+
 bool Connection::Gone() const {
   if (server_.cut) return true;
   pollfd ask = {const_cast<tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
@@ -151,6 +164,11 @@ bool Connection::StepRead() {
   }
   std::size_t got = 0;
   const Transport::Io io = transport_.Read(in_.data() + end_, in_.size() - end_, got);
+  if (transport_.Renegotiates()) {
+    server_.counters.Refused("renegotiation");
+    Close();
+    return false;
+  }
   if (io == Transport::Io::kDone) {
     if (!head_begun_) {
       head_begun_ = true;

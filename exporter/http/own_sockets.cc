@@ -6,12 +6,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace plimsoll::http::detail {
 namespace {
@@ -45,6 +47,42 @@ void CutConnections(std::uint16_t port) {
     shutdown(socket, SHUT_RDWR);
     return false;
   });
+}
+
+std::size_t IdleCutter::Cut(std::uint16_t port, std::size_t places, base::Steady patience,
+                            const IsBusy& is_busy) {
+  struct Found {
+    int socket;
+    std::pair<std::string, int> from;
+  };
+  std::vector<Found> found;
+  EachOn(port, [&](int socket) {
+    sockaddr_in there = {};
+    char text[INET_ADDRSTRLEN] = {};
+    if (AddressOf(socket, &getpeername, there) &&
+        inet_ntop(AF_INET, &there.sin_addr, text, sizeof text) != nullptr)
+      found.push_back({socket, {text, ntohs(there.sin_port)}});
+    return false;
+  });
+  const base::Steady now = base::SystemClock().SteadyNow();
+  std::map<std::pair<std::string, int>, base::Steady> since;
+  std::size_t cut = 0;
+  for (const Found& each : found) {
+    if (is_busy(each.from.first, each.from.second)) continue;
+    const auto known = since_.find(each.from);
+    const base::Steady first = known == since_.end() ? now : known->second;
+    since.emplace(each.from, first);
+    if (found.size() <= places || now - first < patience) continue;
+    sockaddr_in there = {};  // it may have been closed meanwhile, and its number be another's
+    if (!AddressOf(each.socket, &getpeername, there) || ntohs(there.sin_port) != each.from.second)
+      continue;
+    int unread = 0;  // who has said something and is not heard yet only waits for a turn
+    if (ioctl(each.socket, FIONREAD, &unread) == 0 && unread > 0) continue;
+    shutdown(each.socket, SHUT_RDWR);
+    ++cut;
+  }
+  since_.swap(since);
+  return cut;
 }
 
 void Peer::Find() {

@@ -44,6 +44,8 @@ struct ServerLimits {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);  // between requests
   std::chrono::milliseconds write_timeout = std::chrono::seconds(60);
   unsigned threads = 16;  // CivetWeb: connections served at a time, the others wait for their turn
+  // CivetWeb: how long a connection may be without a whole request while others wait for a thread
+  std::chrono::milliseconds crowded_patience = std::chrono::milliseconds(500);
   unsigned io_threads = 1;    // Beast
   unsigned slow_threads = 2;  // Beast: for requests that ServerOptions::slow names
   std::size_t slow_queue = 64;
@@ -68,11 +70,36 @@ struct TrustPool {
   std::string pem;
 };
 
+// What is asked of a TLS client, and how.
+struct TlsRules {
+  enum class Clients {
+    kJudge,          // asked for, never refused: the handler gets the judgement of the trust pools
+    kNone,           // not asked for
+    kRequest,        // asked for, not verified
+    kRequireAny,     // needed, not verified
+    kVerifyIfGiven,  // verified against client_ca_pem
+    kRequireAndVerify
+  };
+  Clients clients = Clients::kJudge;
+  std::string client_ca_pem = {};  // "": the system's authorities
+  // Unless empty, a client certificate needs one of these as a subject alternative name.
+  std::vector<std::string> allowed_sans = {};
+  std::string min_version = "TLS12";  // TLS10 to TLS13
+  std::string max_version = "TLS13";
+  std::vector<std::string> cipher_suites = {};  // IANA's names; of TLS 1.3 all are on anyway
+  std::vector<std::string> curves = {};         // "X25519", "P-256", ...
+  bool prefer_server = true;                    // whose order of ciphers counts
+};
+
 struct TlsCredentials {
   std::string certificate_pem = {};  // leaf first, then its chain
   std::string key_pem = {};
   std::vector<TrustPool> trust_pools = {};
+  TlsRules rules = {};
 };
+
+// Whether a server could use them. Fails with: kBadInput naming what cannot be used.
+base::Result<void> CheckCredentials(const TlsCredentials& credentials);
 
 class Server {
  public:
@@ -97,8 +124,7 @@ std::unique_ptr<Server> NewCivetServer(ServerOptions options, Handler handler,
                                        telemetry::Telemetry* telemetry);
 std::unique_ptr<Server> NewBeastServer(ServerOptions options, Handler handler,
                                        telemetry::Telemetry* telemetry);
-// TLS 1.2 or later; asks for a client certificate and lets the handler decide what its absence
-// means. Start fails until the credentials can be used.
+// TLS 1.2 or later, unless the rules say otherwise. Start fails until the credentials can be used.
 std::unique_ptr<Server> NewTlsServer(ServerOptions options, TlsCredentials credentials,
                                      Handler handler, telemetry::Telemetry* telemetry);
 

@@ -19,6 +19,15 @@
 namespace plimsoll::http::detail {
 namespace {
 
+// Notes on the session that its client wanted to negotiate again: OpenSSL only refuses, and would
+// go on to refuse for as long as it is asked.
+void NoteRenegotiation(const SSL* session, int where, int value) {
+  static char noted;
+  if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
+      (value & 0xFF) == SSL_AD_NO_RENEGOTIATION)
+    SSL_set_app_data(const_cast<SSL*>(session), &noted);
+}
+
 // The server's ALPN answer: HTTP/1.1 or, when the client wants only something else, a refusal.
 int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size,
                    const unsigned char* in, unsigned in_size, void*) {
@@ -94,9 +103,8 @@ base::Result<std::shared_ptr<const TlsContext>> TlsContext::Make(
   if (context == nullptr)
     return base::Error{base::Error::Kind::kInternal,
                        "cannot make a TLS context: " + SslErrorText()};
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(context, 1);  // one system call per record instead of two
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -104,9 +112,8 @@ base::Result<std::shared_ptr<const TlsContext>> TlsContext::Make(
   constexpr unsigned char kSessionContext[] = "plimsoll";
   SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
   SSL_CTX_set_alpn_select_cb(context, &ChooseProtocol, nullptr);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_cert_verify_callback(
-      context, [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
+  SSL_CTX_set_info_callback(context, &NoteRenegotiation);
+  if (auto applied = made->Apply(credentials.rules); !applied) return applied.error();
 
   if (auto loaded = UseCertificate(context, credentials.certificate_pem, credentials.key_pem);
       !loaded)

@@ -133,6 +133,13 @@ Transport::Io Transport::Write(std::string_view bytes, std::size_t& put) {
 
 bool Transport::Pending() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
 
+bool Transport::HasReceived() const {
+  return ssl_ && BIO_number_read(SSL_get_rbio(ssl_.get())) > 0;
+}
+
+// The context's callback notes it (tls_context.cc).
+bool Transport::Renegotiates() const { return ssl_ && SSL_get_app_data(ssl_.get()) != nullptr; }
+
 void Transport::SayGoodbye() {
   if (ssl_ && SSL_is_init_finished(ssl_.get())) {
     ERR_clear_error();

@@ -49,7 +49,7 @@ http::FetchId Api::Start(Call call, Done done) const {
       telemetry->CounterOf(telemetry::MetricId::kKubeRequests, {name, code}).Add();
     }
     if (!fetched) return done(std::move(fetched).error());
-    Answer answer{.status = fetched->status};
+    Answer answer{.status = fetched->status, .date = fetched->Date()};
     if (!fetched->body.empty()) {
       auto json = document::ParseJson(fetched->body, "answer", {.bytes = limit});
       if (json) {

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "document/json.h"
 #include "http/client.h"
@@ -56,7 +57,8 @@ struct Call {
 
 struct Answer {
   int status = 0;
-  document::Json body = {};  // null when it was none, or went to on_body
+  document::Json body = {};             // null when it was none, or went to on_body
+  std::optional<base::Time> date = {};  // what the server's clock said, to the second
 };
 
 class Api {

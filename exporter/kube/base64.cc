@@ -3,6 +3,7 @@
 // Four digits to three bytes; padding ends the text.
 #include "kube/detail/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace plimsoll::kube::detail {
@@ -43,6 +44,22 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
   if (rest >= 2) bytes += static_cast<char>(bits >> (rest == 2 ? 4 : 10) & 0xFF);
   if (rest == 3) bytes += static_cast<char>(bits >> 2 & 0xFF);
   return bytes;
+}
+
+std::string EncodeBase64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t size = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      bits = bits << 8 | (i < size ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+    for (std::size_t i = 0; i < 4; ++i)
+      text += i <= size ? kDigits[bits >> (18 - 6 * i) & 0x3F] : '=';
+  }
+  return text;
 }
 
 }  // namespace plimsoll::kube::detail

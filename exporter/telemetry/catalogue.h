@@ -123,7 +123,28 @@ enum class Kind { kCounter, kGauge, kHistogram };
   X(AuthenticationLoaded, kGauge, "plimsoll_authentication_config_loaded",                         \
     "Whether the cluster's authentication configuration was read; absent when not asked for.", "") \
   X(AuthenticationErrors, kCounter, "plimsoll_authentication_config_errors_total",                 \
-    "Failures to read, watch or use the cluster's authentication configuration.", "")
+    "Failures to read, watch or use the cluster's authentication configuration.", "")              \
+  X(CertificateExpiry, kGauge, "plimsoll_certificate_expiry_timestamp_seconds",                    \
+    "When a certificate ends: serving, of the API listener; ca, the authority that we keep; web, " \
+    "of the ops listener.",                                                                        \
+    "certificate")                                                                                 \
+  X(CertificateSteps, kCounter, "plimsoll_certificate_steps_total",                                \
+    "Writes of the managed certificate: authority, pair, drop and restore of the Secret, publish " \
+    "of the APIService.",                                                                          \
+    "step")                                                                                        \
+  X(CertificateFailures, kCounter, "plimsoll_certificate_failures_total",                          \
+    "What kept the managed certificate from its next step, by reason.", "reason")                  \
+  X(ApiServiceOwned, kGauge, "plimsoll_apiservice_owned",                                          \
+    "Whether the APIService of external metrics points to our Service; absent without managed "    \
+    "certificates.",                                                                               \
+    "")                                                                                            \
+  X(ApiServiceCaMatches, kGauge, "plimsoll_apiservice_ca_matches",                                 \
+    "Whether the caBundle of our APIService is the one that the managed Secret holds.", "")        \
+  X(WebConfigLoaded, kGauge, "plimsoll_web_config_last_reload_successful",                         \
+    "Whether the web configuration file that is in use is the one on disk; absent without one.",   \
+    "")                                                                                            \
+  X(WebRefused, kCounter, "plimsoll_web_refused_total",                                            \
+    "Requests to the ops listener that its web configuration refused, by reason.", "reason")
 
 enum class MetricId {
 #define PLIMSOLL_METRIC_ID(id, kind, name, help, labels) k##id,

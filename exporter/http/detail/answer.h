@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,8 @@ bool HasBody(int status);
 void AppendHead(const Response& response, bool keep_alive, std::string_view date, std::string& out);
 // "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string HttpDate(base::Time now);
+// Returns: nothing when it is written in another way.
+std::optional<base::Time> ParseHttpDate(std::string_view text);
 
 // Calls the handler; an exception from it becomes a 500. Does not wait for an answer that comes
 // later. `whole`: the answer's rest is taken into its body.

@@ -80,8 +80,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Acts on a deadline that has passed.
   void Sweep(base::Steady now);
-  // Whether it has never had a request answered, so that it may be given up for a newcomer.
-  bool unproven() const { return answered_ == 0 && state_ != State::kRunning; }
+  // How much it has done to be kept when another wants its place; who is proven keeps it. On a TLS
+  // listener, that needs more between two requests than to have had an answer: a certificate that
+  // is trusted.
+  enum class Standing { kSilent, kHandshaking, kConnected, kIdleStranger, kProven };
+  Standing standing() const;
   // No more requests; closes at once if none is in progress.
   void Retire();
   // Closes whatever is going on.

@@ -8,7 +8,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -18,6 +21,23 @@ namespace plimsoll::http::detail {
 
 // Wakes whoever waits on the listening socket of `port` or on a connection that came through it.
 void CutConnections(std::uint16_t port);
+
+// Takes the places of those who wait to say something, when there are more of them than places.
+//
+// Threads: Cut from one thread.
+// Bounds:  one entry for each open connection.
+class IdleCutter {
+ public:
+  using IsBusy = std::function<bool(const std::string& address, int remote_port)>;
+  // Of the connections that came through `port`, ends those that are not busy, are older than
+  // `patience` and have sent nothing that waits to be read, if there are more than `places` in all.
+  // Returns: how many.
+  std::size_t Cut(std::uint16_t port, std::size_t places, base::Steady patience,
+                  const IsBusy& is_busy);
+
+ private:
+  std::map<std::pair<std::string, int>, base::Steady> since_;
+};
 
 // Whether the client of one request has closed its connection; it is asked often.
 //

@@ -4,6 +4,8 @@
 //
 // The handshake accepts any client certificate, because who may come in is decided per request and
 // with an explanation. It is judged against every trust pool, and again when the pools change.
+// Other rules (TlsRules) let the handshake refuse.
+//
 // Sessions are not resumed: a ticket would not carry the client's chain, and the callers we have
 // never resume.
 //
@@ -44,9 +46,11 @@ class TlsContext {
   };
   TlsContext() = default;
   base::Result<void> AddPool(const TrustPool& pool);
+  base::Result<void> Apply(const TlsRules& rules);
 
   ssl_ctx_st* context_ = nullptr;
   std::vector<Pool> pools_;
+  TlsRules rules_;  // what the handshake of a client is held against
 };
 
 }  // namespace plimsoll::http::detail

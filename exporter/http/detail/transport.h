@@ -36,6 +36,10 @@ class Transport {
   Io Write(std::string_view bytes, std::size_t& put);
   // Whether a Read may return something although the socket has nothing new.
   bool Pending() const;
+  // Whether the other side of a TLS connection has sent anything.
+  bool HasReceived() const;
+  // Whether it has asked for another handshake, which it does not get.
+  bool Renegotiates() const;
   // Says goodbye in TLS; never waits.
   void SayGoodbye();
 

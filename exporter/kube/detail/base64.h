@@ -13,5 +13,6 @@ namespace plimsoll::kube::detail {
 
 // Line breaks are skipped, as Go's decoder does. Returns: nothing when it is not base64.
 std::optional<std::string> DecodeBase64(std::string_view text);
+std::string EncodeBase64(std::string_view bytes);
 
 }  // namespace plimsoll::kube::detail

@@ -255,8 +255,65 @@ TEST_CASE("strangers that say nothing cannot keep newcomers out, and proven clie
   }
 }
 
-TEST_CASE("more connections than allowed are refused while all are in use") {
+TEST_CASE("who dawdles loses its place to who is about to ask") {
   for (const ServerKind kind : kBeastServers) {
+    http::ServerOptions options;
+    options.limits.connections = 4;
+    TestServer server(kind, Path, options);
+    const auto early = server.Connect();
+    CHECK(early->Send("GET /1 HTTP/1.1\r\n"));
+    const auto proven = server.Connect();
+    CHECK(proven->Ask(Get("/2")).status == 200);  // the first has been read, too
+    std::vector<std::unique_ptr<RawClient>> strangers;
+    for (int i = 0; i < 20; ++i) strangers.push_back(std::make_unique<RawClient>(server->port()));
+    CHECK(server.Ask(Get("/3")).status == 200);
+    CHECK(early->Ask("Host: h\r\n\r\n").status == 200);
+  }
+}
+
+TEST_CASE("who has had an answer and no certificate makes room between two requests") {
+  http::ServerOptions options;
+  options.limits.connections = 3;
+  const TestCa ca("client-ca");
+  auto credentials = ServerCredentials();
+  credentials.trust_pools = {{"client", ca.pem()}};
+  TestServer server(ServerKind::kTls, Path, options, credentials);
+  const auto own = ca.Issue({.common_name = "jane", .extended_key_usage = "clientAuth"});
+  RawClient trusted(server->port());
+  REQUIRE(trusted.StartTls(ServerCa().pem(), &own));
+  CHECK(trusted.Ask(Get("/1")).status == 200);
+  std::vector<std::unique_ptr<RawClient>> strangers;
+  for (int i = 0; i < 6; ++i) {
+    strangers.push_back(server.Connect());
+    CHECK(strangers.back()->Ask(Get("/2")).status == 200);
+  }
+  CHECK(trusted.Ask(Get("/3")).status == 200);
+  CHECK(server.Refused("evicted") == 4);
+  CHECK(server.Refused("connections") == 0);
+}
+
+TEST_CASE("a crowd that says nothing, or half of something, costs no thread for long") {
+  http::ServerOptions options;
+  options.limits.threads = 2;
+  options.limits.header_timeout = 60s;
+  options.limits.body_timeout = 60s;
+  for (const std::string begun :
+       {std::string(), std::string("GET / HTTP/1.1\r\nHost:"),
+        std::string("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf")}) {
+    CAPTURE(begun);
+    TestServer server(ServerKind::kCivet, Path, options);
+    std::vector<std::unique_ptr<RawClient>> crowd;
+    for (int i = 0; i < 12; ++i) {
+      crowd.push_back(std::make_unique<RawClient>(server->port()));
+      if (!begun.empty()) CHECK(crowd.back()->Send(begun));
+    }
+    CHECK(server.Ask(Get("/good")).body == "/good");  // the client waits for seconds, not a minute
+    CHECK(server.Refused("evicted") >= 1);
+  }
+}
+
+TEST_CASE("more connections than allowed are refused while all are in use") {
+  for (const ServerKind kind : {ServerKind::kBeast}) {
     http::ServerOptions options;
     options.limits.connections = 2;
     TestServer server(kind, Path, options);
