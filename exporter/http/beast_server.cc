@@ -173,16 +173,17 @@ void BeastServer::Accept() {
       });
 }
 
-// Gives up the connection that has done least, of several the oldest, so that strangers who say
-// nothing cannot keep newcomers out, nor push out who is about to ask.
+// Strangers who say nothing, or half of something, cannot keep newcomers out, nor push out who is
+// about to ask (Connection::Standing).
 bool BeastServer::MakeRoom(detail::IoThread& io) {
   using Standing = Connection::Standing;
+  const base::Steady now = base::SystemClock().SteadyNow();
   auto stranger = io.connections.end();
-  Standing least = Standing::kProven;
-  for (auto at = io.connections.begin(); at != io.connections.end() && least != Standing::kSilent;
+  Standing first = Standing::kProven;
+  for (auto at = io.connections.begin(); at != io.connections.end() && first != Standing::kSilent;
        ++at) {
-    if (const Standing standing = (*at)->standing(); standing < least) {
-      least = standing;
+    if (const Standing standing = (*at)->standing(now); standing < first) {
+      first = standing;
       stranger = at;
     }
   }

@@ -26,6 +26,8 @@ constexpr std::size_t kFirstBuffer = 8192;
 constexpr std::size_t kOneWrite = 16000;  // head and body in one TLS record
 constexpr std::chrono::seconds kDrainTime{1};
 constexpr std::size_t kDrainBytes = 1 << 20;
+// How long a connection may take to ask before it counts as one that dawdles.
+constexpr std::chrono::milliseconds kNewcomer{250};
 // How long a client's certificate is believed to be unexpired.
 constexpr std::chrono::seconds kJudgementLasts{30};
 
@@ -74,7 +76,7 @@ void Connection::Start(Connections::iterator self) {
   Drive();
 }
 
-Connection::Standing Connection::standing() const {
+Connection::Standing Connection::standing(base::Steady now) const {
   if (state_ == State::kRunning) return Standing::kProven;
   if (answered_ > 0) {
     const bool idle = state_ == State::kReading && !head_begun_;
@@ -82,9 +84,11 @@ Connection::Standing Connection::standing() const {
     const bool trusted = certificate && !certificate->trusted_by.empty();
     return tls_ && idle && !trusted ? Standing::kIdleStranger : Standing::kProven;
   }
-  if (state_ == State::kHandshake)
-    return transport_.HasReceived() ? Standing::kHandshaking : Standing::kSilent;
-  return tls_ || head_begun_ ? Standing::kConnected : Standing::kSilent;
+  const bool silent =
+      tls_ ? state_ == State::kHandshake && !transport_.HasReceived() : !head_begun_;
+  const bool is_new = now - born_ < kNewcomer;
+  return is_new ? (silent ? Standing::kNewAndSilent : Standing::kNew)
+                : (silent ? Standing::kSilent : Standing::kDawdling);
 }
 
 bool Connection::Gone() const {

@@ -2,8 +2,6 @@
 """--manage-certificates: replicas that share a Secret, rotations under reads that believe nothing but the caBundle, and
 everything that an API server may do to it."""
 import http.client
-import json
-import os
 import socket
 import ssl
 import tempfile
@@ -215,8 +213,9 @@ users: [{{name: u, user: {{tokenFile: token}}}}]
         self.assertEqual(self.cluster.count("PATCH", SECRETS), 1)
 
     def test_it_does_not_start_where_it_must_not_and_says_why(self):
+        no_listener = [flag.replace("--secure-port=-1", "--secure-port=0") for flag in self.flags()]
         for flags, words in [
-                (self.flags("--secure-port=0"), "there is no API listener (--secure-port=0)"),
+                (no_listener, "there is no API listener (--secure-port=0)"),
                 (self.flags("--tls-cert-file", self.pki.file("serving.crt"), "--tls-private-key-file",
                             self.pki.file("serving.key")), "somebody else keeps the certificate of --tls-cert-file"),
                 (self.flags("--once"), "--once has no API listener"),
@@ -227,7 +226,7 @@ users: [{{name: u, user: {{tokenFile: token}}}}]
                 self.assertEqual(ended.returncode, 1, ended.stderr)
                 self.assertIn("--manage-certificates: " + words, ended.stderr)
                 self.assertNotIn("our-own-secret", ended.stderr)
-        hub = run(*self.flags("--secure-port=0")).stderr
+        hub = run(*no_listener).stderr
         self.assertIn("A sidecar under a hub has no Kubernetes rights", hub)
 
 

@@ -80,11 +80,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Acts on a deadline that has passed.
   void Sweep(base::Steady now);
-  // How much it has done to be kept when another wants its place; who is proven keeps it. On a TLS
-  // listener, that needs more between two requests than to have had an answer: a certificate that
-  // is trusted.
-  enum class Standing { kSilent, kHandshaking, kConnected, kIdleStranger, kProven };
-  Standing standing() const;
+  // Who has to go when another wants a place: the first of these, of several the oldest. One that
+  // has just come may be about to ask, so it is given up last; who is proven keeps its place. On a
+  // TLS listener that needs more between two requests than to have had an answer: a certificate
+  // that is trusted.
+  enum class Standing { kSilent, kDawdling, kIdleStranger, kNewAndSilent, kNew, kProven };
+  Standing standing(base::Steady now) const;
   // No more requests; closes at once if none is in progress.
   void Retire();
   // Closes whatever is going on.
@@ -120,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Transport transport_;
   Connections::iterator self_;
 
+  const base::Steady born_ = base::SystemClock().SteadyNow();
   State state_ = State::kHandshake;
   unsigned wait_id_ =
       0;  // of the wait that may drive; an older one woke for something that is over

@@ -255,22 +255,6 @@ TEST_CASE("strangers that say nothing cannot keep newcomers out, and proven clie
   }
 }
 
-TEST_CASE("who dawdles loses its place to who is about to ask") {
-  for (const ServerKind kind : kBeastServers) {
-    http::ServerOptions options;
-    options.limits.connections = 4;
-    TestServer server(kind, Path, options);
-    const auto early = server.Connect();
-    CHECK(early->Send("GET /1 HTTP/1.1\r\n"));
-    const auto proven = server.Connect();
-    CHECK(proven->Ask(Get("/2")).status == 200);  // the first has been read, too
-    std::vector<std::unique_ptr<RawClient>> strangers;
-    for (int i = 0; i < 20; ++i) strangers.push_back(std::make_unique<RawClient>(server->port()));
-    CHECK(server.Ask(Get("/3")).status == 200);
-    CHECK(early->Ask("Host: h\r\n\r\n").status == 200);
-  }
-}
-
 TEST_CASE("who has had an answer and no certificate makes room between two requests") {
   http::ServerOptions options;
   options.limits.connections = 3;

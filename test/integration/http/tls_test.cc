@@ -202,3 +202,92 @@ TEST_CASE("a rotated client authority is obeyed on a connection that stays open"
   CHECK(old_client.Ask(kGet).body.starts_with("old|||"));
   CHECK(new_client.Ask(kGet).body == "new||client|");
 }
+
+TEST_CASE("a client that wants to negotiate again is cut off and counted") {
+  TestServer server(ServerKind::kTls, Judge);
+  RawClient client(server->port());
+  REQUIRE(client.StartTls(ServerCa().pem(), nullptr, TLS1_2_VERSION));
+  CHECK(client.Ask(kGet).body == "none");
+  REQUIRE(SSL_renegotiate(client.ssl()) == 1);
+  CHECK(SSL_do_handshake(client.ssl()) != 1);
+  CHECK(client.Ask(kGet).status == 0);
+  server->Stop({});
+  CHECK(server.Refused("renegotiation") == 1);
+}
+
+TEST_CASE("rules say whose certificate is needed, and what must be in it") {
+  using Clients = http::TlsRules::Clients;
+  const Pki pki;
+  const auto user =
+      pki.client.Issue({.common_name = "jane",
+                        .subject_alternative_names = "DNS:jane.example,email:jane@example,"
+                                                     "IP:10.1.2.3,URI:spiffe://jane",
+                        .extended_key_usage = "clientAuth"});
+  const auto foreign =
+      TestCa("other-ca").Issue({.common_name = "x", .extended_key_usage = "clientAuth"});
+  const auto server_only =
+      pki.client.Issue({.common_name = "y", .extended_key_usage = "serverAuth"});
+  struct Case {
+    Clients clients;
+    std::string none, good, foreign, server_only;  // "yes" or "no"
+  };
+  const auto enters = [](TestServer& server, const CertificateAndKey* own) {
+    RawClient client(server->port());
+    return client.StartTls(ServerCa().pem(), own) && client.Ask(kGet).status == 200 ? "yes" : "no";
+  };
+  for (const Case& each : {Case{Clients::kJudge, "yes", "yes", "yes", "yes"},
+                           Case{Clients::kNone, "yes", "yes", "yes", "yes"},
+                           Case{Clients::kRequest, "yes", "yes", "yes", "yes"},
+                           Case{Clients::kRequireAny, "no", "yes", "yes", "yes"},
+                           Case{Clients::kVerifyIfGiven, "yes", "yes", "no", "no"},
+                           Case{Clients::kRequireAndVerify, "no", "yes", "no", "no"}}) {
+    CAPTURE(static_cast<int>(each.clients));
+    auto credentials = ServerCredentials();
+    credentials.rules.clients = each.clients;
+    credentials.rules.client_ca_pem = pki.client.pem();
+    TestServer server(ServerKind::kTls, Judge, {}, credentials);
+    REQUIRE_MESSAGE(server.started.has_value(), ErrorText(server.started));
+    CHECK(enters(server, nullptr) == each.none);
+    CHECK(enters(server, &user) == each.good);
+    CHECK(enters(server, &foreign) == each.foreign);
+    CHECK(enters(server, &server_only) == each.server_only);
+  }
+  for (const auto& [name, allowed] :
+       std::vector<std::pair<std::string, std::string>>{{"jane.example", "yes"},
+                                                        {"jane@example", "yes"},
+                                                        {"10.1.2.3", "yes"},
+                                                        {"spiffe://jane", "yes"},
+                                                        {"jane", "no"},
+                                                        {"10.1.2.4", "no"}}) {
+    CAPTURE(name);
+    auto credentials = ServerCredentials();
+    credentials.rules.clients = Clients::kRequireAndVerify;
+    credentials.rules.client_ca_pem = pki.client.pem();
+    credentials.rules.allowed_sans = {"somebody", name};
+    TestServer server(ServerKind::kTls, Judge, {}, credentials);
+    CHECK(enters(server, &user) == allowed);
+  }
+}
+
+TEST_CASE("rules that cannot be used are refused by name") {
+  const auto message = [](auto change) {
+    auto credentials = ServerCredentials();
+    change(credentials.rules);
+    const auto checked = http::CheckCredentials(credentials);
+    return checked ? std::string("good") : checked.error().message;
+  };
+  using Rules = http::TlsRules;
+  CHECK(message([](Rules&) {}) == "good");
+  CHECK(message([](Rules& rules) { rules.min_version = "TLS9"; }) == "unknown TLS version: TLS9");
+  CHECK(message([](Rules& rules) {
+          rules.clients = Rules::Clients::kRequireAndVerify;
+          rules.client_ca_pem = "garbage";
+        }) == "client CA: no PEM certificate found");
+  CHECK(message([](Rules& rules) { rules.cipher_suites = {"TLS_AES_128_GCM_SHA256"}; }) == "good");
+  CHECK(message([](Rules& rules) {
+          rules.cipher_suites = {"nonsense"};
+        }).starts_with("cipher_suites: none can be used"));
+  CHECK(message([](Rules& rules) {
+          rules.curves = {"nonsense"};
+        }).starts_with("curve_preferences: none can be used"));
+}
