@@ -244,8 +244,13 @@ TEST_CASE("strangers that say nothing cannot keep newcomers out, and proven clie
   for (const ServerKind kind : kBeastServers) {
     http::ServerOptions options;
     options.limits.connections = 4;
-    TestServer server(kind, Path, options);
-    const auto proven = server.Connect();
+    const TestCa ca("client-ca");  // on a TLS listener that is what proves a client
+    auto credentials = ServerCredentials();
+    credentials.trust_pools = {{"client", ca.pem()}};
+    TestServer server(kind, Path, options, credentials);
+    const auto own = ca.Issue({.common_name = "jane", .extended_key_usage = "clientAuth"});
+    const auto proven = std::make_unique<RawClient>(server->port());
+    if (kind == ServerKind::kTls) REQUIRE(proven->StartTls(ServerCa().pem(), &own));
     CHECK(proven->Ask(Get("/1")).status == 200);
     std::vector<std::unique_ptr<RawClient>> strangers;
     for (int i = 0; i < 20; ++i) strangers.push_back(std::make_unique<RawClient>(server->port()));
@@ -281,7 +286,7 @@ TEST_CASE("a crowd that says nothing, or half of something, costs no thread for 
   options.limits.threads = 2;
   options.limits.header_timeout = 60s;
   options.limits.body_timeout = 60s;
-  for (const std::string begun :
+  for (const std::string& begun :
        {std::string(), std::string("GET / HTTP/1.1\r\nHost:"),
         std::string("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf")}) {
     CAPTURE(begun);
