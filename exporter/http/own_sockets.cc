@@ -65,23 +65,26 @@ std::size_t IdleCutter::Cut(std::uint16_t port, std::size_t places, base::Steady
     return false;
   });
   const base::Steady now = base::SystemClock().SteadyNow();
-  std::map<std::pair<std::string, int>, base::Steady> since;
+  std::map<std::pair<std::string, int>, Waiting> waiting;
   std::size_t cut = 0;
   for (const Found& each : found) {
+    // Before the question whether it is busy: who was read meanwhile is, or will be at the next
+    // look.
+    int unread = 0;
+    const bool quiet = ioctl(each.socket, FIONREAD, &unread) != 0 || unread == 0;
     if (is_busy(each.from.first, each.from.second)) continue;
-    const auto known = since_.find(each.from);
-    const base::Steady first = known == since_.end() ? now : known->second;
-    since.emplace(each.from, first);
-    if (found.size() <= places || now - first < patience) continue;
+    const auto known = waiting_.find(each.from);
+    const Waiting before = known == waiting_.end() ? Waiting{now, false} : known->second;
+    waiting.insert_or_assign(each.from, Waiting{before.since, quiet});
+    if (found.size() <= places || now - before.since < patience || !quiet || !before.quiet)
+      continue;
     sockaddr_in there = {};  // it may have been closed meanwhile, and its number be another's
     if (!AddressOf(each.socket, &getpeername, there) || ntohs(there.sin_port) != each.from.second)
       continue;
-    int unread = 0;  // who has said something and is not heard yet only waits for a turn
-    if (ioctl(each.socket, FIONREAD, &unread) == 0 && unread > 0) continue;
     shutdown(each.socket, SHUT_RDWR);
     ++cut;
   }
-  since_.swap(since);
+  waiting_.swap(waiting);
   return cut;
 }
 

@@ -30,13 +30,17 @@ class IdleCutter {
  public:
   using IsBusy = std::function<bool(const std::string& address, int remote_port)>;
   // Of the connections that came through `port`, ends those that are not busy, are older than
-  // `patience` and have sent nothing that waits to be read, if there are more than `places` in all.
-  // Returns: how many.
+  // `patience` and have twice been seen with nothing that waits to be read, if there are more than
+  // `places` in all. Returns: how many.
   std::size_t Cut(std::uint16_t port, std::size_t places, base::Steady patience,
                   const IsBusy& is_busy);
 
  private:
-  std::map<std::pair<std::string, int>, base::Steady> since_;
+  struct Waiting {
+    base::Steady since{};
+    bool quiet = false;  // at the last look it had sent nothing that was not read
+  };
+  std::map<std::pair<std::string, int>, Waiting> waiting_;
 };
 
 // Whether the client of one request has closed its connection; it is asked often.
