@@ -54,8 +54,8 @@ SINGLE = {"hpa", "keda", "alerts"}  # folders whose files are applied one by one
 # Folders that are used together.
 TOPOLOGIES = [
     ["components/standalone"], ["components/standalone", "components/standalone-cert-manager"], ["base"],
-    ["base"] + ["components/" + name for name in ("trino", "spark", "pravega")],
-    ["base"] + ["components/" + name for name in ("all-namespaces", "cert-manager", "trino", "spark", "pravega")],
+    ["base"] + ["components/" + name for name in ("trino", "flink", "spark", "pravega")],
+    ["base"] + ["components/" + name for name in ("all-namespaces", "cert-manager", "trino", "flink", "spark", "pravega")],
 ]
 
 
@@ -495,8 +495,7 @@ def self_test(root):
         ("base/certificates-role.yaml", "    resourceNames: [plimsoll-serving-cert]\n", "", "every Secret may be read"),
         (components + "trino/discovery-binding.yaml", "name: plimsoll, namespace: plimsoll", "name: trino, namespace: trino",
          "a sidecar has none"),
-        (components + "all-namespaces/discovery-binding.yaml", "name: plimsoll-discovery\n", "name: plimsoll-api-service\n",
-         "is there twice"),
+        (components + "pravega/discovery-binding.yaml", "name: plimsoll-pravega-discovery", "name: plimsoll-discovery", "is there twice"),
         (components + "cert-manager/no-secret.patch.yaml", "name: plimsoll-serving-cert", "name: other", "patches Secret"),
         (components + "trino/coordinator-sidecar.patch.yaml", "--engine=trino", "--engine=nobody", "there is no pack 'nobody'"),
         (components + "trino/coordinator-sidecar.patch.yaml", "--target=", "--targets=", "has no flag '--targets'"),
