@@ -195,7 +195,7 @@ def full_pods(tree):
 
 
 def check_pods(tree):
-    flags = {"--manage-certificates"} | set(re.findall(r'"(--[a-z][a-z0-9.-]*)', (tree.root / "exporter/app/options.cc").read_text()))
+    flags = set(re.findall(r'"(--[a-z][a-z0-9.-]*)', (tree.root / "exporter/app/options.cc").read_text()))
     namespaces = lambda kind: {key_of(document)[1:] for _, document in tree.of(kind)}  # noqa: E731
     config_maps = namespaces("ConfigMap")
     secrets = namespaces("Secret") | {(d["metadata"]["namespace"], d["spec"]["secretName"]) for _, d in tree.of("Certificate")}
