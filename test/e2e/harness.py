@@ -25,16 +25,16 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PATIENCE = 60
 
 
-def eventually(ask, what):
-    """Calls ask() until it returns something true, and returns it."""
-    end = time.monotonic() + PATIENCE
+def eventually(ask, what, within=PATIENCE):
+    """Calls ask() until it returns something true, and returns it. `what` may be a function that says what is wrong."""
+    end = time.monotonic() + within
     pause = threading.Event()
     while True:
         last = ask()
         if last:
             return last
         if time.monotonic() > end:
-            raise AssertionError(f"never came true: {what}")
+            raise AssertionError(f"never came true: {what() if callable(what) else what}")
         pause.wait(0.05)
 
 
@@ -49,7 +49,7 @@ class Answer:
 class Target:
     """A server whose answers are a function: respond(handler) writes to the socket what it likes."""
 
-    def __init__(self, respond):
+    def __init__(self, respond, port=0):
         self.requests = []
         outer = self
 
@@ -66,7 +66,7 @@ class Target:
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

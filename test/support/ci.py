@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 
-# Stage, command, and the build folder whose test summary counts.
+# Stage, command, and the file with its numbers of passed, failed and skipped tests.
 STAGES = [
-    ("test", ["./dev", "test"], "build"),
+    ("test", ["./dev", "test"], "build/meson-logs/summary.txt"),
     ("lint", ["./dev", "lint"], None),
     ("conform", ["./dev", "conform"], None),
-    ("asan+ubsan, fuzz replay", ["./dev", "asan"], "build-asan"),
-    ("tsan", ["./dev", "tsan"], "build-tsan"),
+    ("asan+ubsan, fuzz replay", ["./dev", "asan"], "build-asan/meson-logs/summary.txt"),
+    ("tsan", ["./dev", "tsan"], "build-tsan/meson-logs/summary.txt"),
+    ("e2e", ["./dev", "e2e"], ".cache/control-plane/summary.txt"),
 ]
 
 
@@ -22,14 +23,16 @@ def main():
     total = [0, 0, 0]
     times = []
     status = 0
-    for name, command, folder in STAGES:
+    for name, command, counts in STAGES:
         print(f"=== {name}: {' '.join(command)}", flush=True)
         start = time.monotonic()
+        if counts and os.path.exists(counts):
+            os.remove(counts)
         status = subprocess.run(command, env={**os.environ, "CI": "true"}).returncode
         times.append(f"{name} {time.monotonic() - start:.0f} s")
-        if folder:
+        if counts:
             try:
-                with open(os.path.join(folder, "meson-logs", "summary.txt"), encoding="utf-8") as summary:
+                with open(counts, encoding="utf-8") as summary:
                     total = [a + int(b) for a, b in zip(total, summary.read().split())]
             except OSError:
                 total[1] += 1

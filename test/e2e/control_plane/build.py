@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the control plane from published Go modules into .cache/control-plane; what is built already is skipped.
+
+go/kubernetes and go/etcd pin the versions, with checksums. A first build takes some eleven minutes of processor time.
+usage: build.py [MODULE...]
+"""
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+CACHE = os.path.join(ROOT, ".cache", "control-plane")
+KUBERNETES = "k8s.io/kubernetes"
+# Module folder, and the programs that are built of it.
+MODULES = {
+    "etcd": {"etcd": "go.etcd.io/etcd/server/v3"},
+    "kubernetes": {name: f"{KUBERNETES}/cmd/{name}" for name in ("kube-apiserver", "kube-controller-manager", "kubectl")},
+}
+# Custom resources that the manifests use, and where their module keeps them.
+CRDS = {"monitoring": ("github.com/prometheus-operator/prometheus-operator",
+                       ["example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"])}
+
+
+def run(command, **options):
+    print("+ " + " ".join(command), flush=True)
+    return subprocess.run(command, check=True, **options)
+
+
+def environment():
+    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false " + os.environ.get("GOFLAGS", "")}
+
+
+def text(*path):
+    with open(os.path.join(*path), encoding="utf-8") as source:
+        return source.read()
+
+
+def stamp_of(module):
+    """What a build is of: another text means that it has to be built again."""
+    compiler = subprocess.run(["go", "env", "GOVERSION"], cwd=os.path.join(HERE, "go", module), env=environment(),
+                              capture_output=True, text=True, check=True).stdout
+    folder = os.path.join(HERE, "go", module)
+    parts = [compiler, text(folder, "go.mod"), text(folder, "go.sum"), text(HERE, "build.py")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def version_flags(folder):
+    """Kubernetes asks its own version of variables that its release build sets."""
+    version = re.search(rf"{KUBERNETES} (v1\.(\d+)\.\d+)", text(folder, "go.mod"))
+    flags = ["-s", "-w"]
+    if version:
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            flags += [f"-X={package}.gitVersion={version[1]}", f"-X={package}.gitMajor=1", f"-X={package}.gitMinor={version[2]}"]
+    return " ".join(flags)
+
+
+def build(module):
+    folder = os.path.join(HERE, "go", module)
+    stamp_file, stamp = os.path.join(CACHE, module + ".stamp"), stamp_of(module)
+    programs = MODULES[module]
+    if os.path.exists(stamp_file) and text(stamp_file) == stamp and all(
+            os.path.exists(os.path.join(CACHE, name)) for name in programs):
+        return
+    for name, package in programs.items():
+        start = time.monotonic()
+        run(["go", "build", "-trimpath", "-ldflags", version_flags(folder), "-o", os.path.join(CACHE, name), package],
+            cwd=folder, env=environment())
+        print(f"built {name} in {time.monotonic() - start:.0f} s", flush=True)
+    with open(stamp_file, "w", encoding="utf-8") as out:
+        out.write(stamp)
+
+
+def fetch_crds(module):
+    name, files = CRDS[module]
+    folder = os.path.join(HERE, "go", module)
+    into = os.path.join(CACHE, "crds")
+    os.makedirs(into, exist_ok=True)
+    if all(os.path.exists(os.path.join(into, os.path.basename(file))) for file in files):
+        return
+    told = run(["go", "mod", "download", "-json", name], cwd=folder, env=environment(), capture_output=True, text=True)
+    for file in files:
+        shutil.copyfile(os.path.join(json.loads(told.stdout)["Dir"], file), os.path.join(into, os.path.basename(file)))
+
+
+def main(names=()):
+    os.makedirs(CACHE, exist_ok=True)
+    for module in names or [*MODULES, *CRDS]:
+        build(module) if module in MODULES else fetch_crds(module)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
