@@ -11,6 +11,7 @@ from certificates import SERVER
 from harness import ROOT, eventually, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MANIFESTS = os.path.join(ROOT, "manifests", "standalone")
 CRDS = os.path.join(ROOT, ".cache", "control-plane", "crds")
 NAMES = ["DNS:plimsoll.trino.svc", "DNS:plimsoll.trino.svc.cluster.local"]
 
@@ -59,7 +60,7 @@ class Standalone:
         write(self.folder, "kustomization.yaml", json.dumps({
             "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
             "components": [os.path.relpath(os.path.join(HERE, "trino"), os.path.realpath(self.folder)),
-                           os.path.relpath(os.path.join(ROOT, "manifests", "standalone"), os.path.realpath(self.folder))],
+                           os.path.relpath(MANIFESTS, os.path.realpath(self.folder))],
             "secretGenerator": [{"name": "plimsoll-serving-cert", "namespace": "trino", "type": "kubernetes.io/tls",
                                  "files": ["tls.crt", "tls.key"]}],
             "generatorOptions": {"disableNameSuffixHash": True},
