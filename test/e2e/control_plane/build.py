@@ -43,10 +43,9 @@ def text(*path):
 
 def stamp_of(module):
     """What a build is of: another text means that it has to be built again."""
-    compiler = subprocess.run(["go", "env", "GOVERSION"], cwd=os.path.join(HERE, "go", module), env=environment(),
-                              capture_output=True, text=True, check=True).stdout
     folder = os.path.join(HERE, "go", module)
-    parts = [compiler, text(folder, "go.mod"), text(folder, "go.sum"), text(HERE, "build.py")]
+    compiler = subprocess.run(["go", "env", "GOVERSION"], cwd=folder, env=environment(), capture_output=True, text=True, check=True).stdout
+    parts = [compiler, text(folder, "go.mod"), text(folder, "go.sum"), version_flags(folder)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -62,18 +61,17 @@ def version_flags(folder):
 
 def build(module):
     folder = os.path.join(HERE, "go", module)
-    stamp_file, stamp = os.path.join(CACHE, module + ".stamp"), stamp_of(module)
-    programs = MODULES[module]
-    if os.path.exists(stamp_file) and text(stamp_file) == stamp and all(
-            os.path.exists(os.path.join(CACHE, name)) for name in programs):
-        return
-    for name, package in programs.items():
+    stamp = stamp_of(module)
+    for name, package in MODULES[module].items():
+        program = os.path.join(CACHE, name)
+        stamp_file = program + ".stamp"
+        if os.path.exists(program) and os.path.exists(stamp_file) and text(stamp_file) == stamp:
+            continue
         start = time.monotonic()
-        run(["go", "build", "-trimpath", "-ldflags", version_flags(folder), "-o", os.path.join(CACHE, name), package],
-            cwd=folder, env=environment())
+        run(["go", "build", "-trimpath", "-ldflags", version_flags(folder), "-o", program, package], cwd=folder, env=environment())
+        with open(stamp_file, "w", encoding="utf-8") as out:
+            out.write(stamp)
         print(f"built {name} in {time.monotonic() - start:.0f} s", flush=True)
-    with open(stamp_file, "w", encoding="utf-8") as out:
-        out.write(stamp)
 
 
 def fetch_crds(module):
