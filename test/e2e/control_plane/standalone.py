@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Trino cluster with manifests/standalone, applied by kubectl as they are, and what a user has to bring.
+"""A Trino cluster with manifests/components/standalone, applied by kubectl as they are, and what a user has to bring.
 
 That is the serving certificate and its authority in the APIService. A scenario may replace the configuration by its own.
 """
@@ -11,7 +11,7 @@ from certificates import SERVER
 from harness import ROOT, eventually, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MANIFESTS = os.path.join(ROOT, "manifests", "standalone")
+MANIFESTS = os.path.join(ROOT, "manifests", "components", "standalone")
 CRDS = os.path.join(ROOT, ".cache", "control-plane", "crds")
 NAMES = ["DNS:plimsoll.trino.svc", "DNS:plimsoll.trino.svc.cluster.local"]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""manifests/standalone as they are: the API is there before the coordinator is ready, clients find it, and its HPA scales."""
+"""manifests/components/standalone as they are: the API is there before the coordinator is ready, clients find it, and its HPA scales."""
 import json
 import os
 
