@@ -63,10 +63,17 @@ class Autoscaler:
         return sum(event.get("count", 1) for event in found), found[-1]["message"] if found else ""
 
     def told(self, times, reason="FailedGetExternalMetric"):
-        """Waits until the controller has told it so often: that many looks that changed nothing. Returns: the message."""
-        before = self.events(reason)[0]
-        eventually(lambda: self.events(reason)[0] >= before + times,
-                   lambda: f"{self.name}: {times} events {reason}\n{self.describe()}")
+        """Waits until the controller has looked so often and failed. Returns: the last event's message.
+
+        Each failure tells an event, of which the API server gets some twenty, or changes an age in the condition's text.
+        """
+        before, texts = self.events(reason)[0], set()
+
+        def looks():
+            texts.add((self.condition() or ("", "", ""))[2])
+            return max(self.events(reason)[0] - before, len(texts) - 1) >= times
+
+        eventually(looks, lambda: f"{self.name}: {times} times {reason}\n{self.describe()}")
         return self.events(reason)[1]
 
     def describe(self):

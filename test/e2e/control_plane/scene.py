@@ -32,7 +32,8 @@ class Numbers:
 
     def __init__(self, **numbers):
         self.numbers = dict(numbers)
-        self.target = Target(page(self.text))
+        # A connection for each scrape: one that is kept would be answered by a server that is closed.
+        self.target = Target(page(self.text, headers=[("Connection", "close")]))
         self.address = self.target.address
 
     def text(self):
