@@ -48,7 +48,7 @@ class Numbers:
 
 def config(metrics, **upstreams):
     """A configuration that reads each upstream every second. `metrics`: lines of external_metrics."""
-    jobs = "".join(f'\n  - {{job_name: {name}, static_configs: [{{targets: ["{upstream.address}"]}}]}}'
+    jobs = "".join(f'\n  - {{job_name: "{name}", static_configs: [{{targets: ["{upstream.address}"]}}]}}'
                    for name, upstream in upstreams.items())
     return f"global: {{scrape_interval: 1s, scrape_timeout: 500ms}}\nscrape_configs:{jobs}\nexternal_metrics:{metrics}\n"
 
@@ -56,7 +56,7 @@ def config(metrics, **upstreams):
 def metric(name, query=None, **more):
     """One line of external_metrics; further keys in YAML."""
     keys = {"query": query or name.replace("-", "_"), "type": "AverageValue", "max_age": "10s", "namespaces": "['*']", **more}
-    return f"\n  - {{name: {name}, " + ", ".join(f"{key}: {value}" for key, value in keys.items()) + "}"
+    return f"\n  - {{name: '{name}', " + ", ".join(f"{key}: {value}" for key, value in keys.items()) + "}"
 
 
 def standalone(scene, text, **more):
