@@ -68,7 +68,7 @@ def standalone(scene, text, **more):
 def main():
     """Runs the test program inside; what it counted goes to the file RESULT as [passed, failed, skipped]."""
     sandbox.enter()
-    result = unittest.main(verbosity=2, exit=False).result
+    result = unittest.main(verbosity=2, exit=False, warnings="ignore").result
     failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
     if "RESULT" in os.environ:
         with open(os.environ["RESULT"], "w", encoding="utf-8") as out:
