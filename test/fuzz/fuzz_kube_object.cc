@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What comes from a cluster: a kubeconfig, the lines of a watch, lists, ConfigMaps, reviews.
+// What comes from a cluster: a kubeconfig, the lines of a watch, lists, ConfigMaps, reviews, and
+// the objects of a managed certificate.
 //
 // The first byte of the input says which. A watch is the same whatever the pieces in which it
 // comes; an event that is written again is the same event; nobody is somebody without a name, and
@@ -17,6 +18,7 @@
 #include "kube/client_config.h"
 #include "kube/detail/base64.h"
 #include "kube/detail/watch_event.h"
+#include "kube/serving_objects.h"
 #include "serve/trust.h"
 
 namespace {
@@ -120,6 +122,28 @@ void Ask(const kube::UserInfo& user) {
   }
 }
 
+// What a patch sets is read back from the object that it makes.
+void Secret(const document::Json& json) {
+  const auto secret = kube::ReadSecret(json);
+  if (!secret) {
+    Check(!secret.error().message.empty(), "an error without words");
+    return;
+  }
+  for (const auto& [key, value] : secret->data) Check(!value.empty(), "an empty value");
+  const auto again = document::ParseJson(kube::SecretPatch("7", secret->data));
+  Check(again.has_value(), "a patch that is no JSON");
+  const auto read = kube::ReadSecret(*again);
+  Check(read && read->data == secret->data && read->resource_version == "7", "another Secret");
+}
+
+void Service(const document::Json& json) {
+  const auto service = kube::ReadApiService(json);
+  if (!service) return;
+  const auto again = document::ParseJson(kube::CaBundlePatch("7", service->ca_bundle));
+  const auto read = kube::ReadApiService(*again);
+  Check(read && read->ca_bundle == service->ca_bundle, "another caBundle");
+}
+
 void Document(char kind, std::string_view text) {
   auto json = document::ParseJson(text);
   if (!json) return;
@@ -134,6 +158,10 @@ void Document(char kind, std::string_view text) {
       const auto* status = json->Find("status");
       Check(status->Bool("allowed") == true && status->Bool("denied") != true, "allowed by whom?");
     }
+  } else if (kind == 's') {
+    Secret(*json);
+  } else if (kind == 'p') {
+    Service(*json);
   } else if (kind == 'c') {
     const auto map = kube::ReadConfigMap(*json);
     if (!map) return;
@@ -164,6 +192,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 'b':
       if (const auto bytes = kube::detail::DecodeBase64(text))
         Check(bytes->size() <= text.size() / 4 * 3 + 2, "more bytes than digits");
+      Check(kube::detail::DecodeBase64(kube::detail::EncodeBase64(text)) == text, "other bytes");
       break;
     default:
       Document(kind, text);
