@@ -154,6 +154,7 @@ users: [{{name: u, user: {{tokenFile: token}}}}]
             return sum(each.metric(f'plimsoll_certificate_steps_total{{step="{word}"}}') or 0 for each in replicas)
 
         try:
+            eventually(lambda: steps("drop") >= 1, "the first authority")
             eventually(lambda: steps("pair") >= 3 and steps("drop") >= 2, "three pairs and two authorities")
         finally:
             stop.set()
