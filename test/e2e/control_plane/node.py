@@ -7,6 +7,7 @@ held back by unready(). Volumes change when refresh() is called, which kubelet d
 import http.client
 import json
 import os
+import socket
 import ssl
 import threading
 import time
@@ -167,6 +168,10 @@ class Pod:
             return False
         finally:
             connection.close()
+
+    def listens(self, port=7546):
+        with socket.socket() as probe:
+            return probe.connect_ex((self.address, port)) == 0
 
     def refresh(self):
         self.volumes.refresh()

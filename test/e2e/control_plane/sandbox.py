@@ -14,7 +14,7 @@ SUBNET = "10.89"
 
 
 def enter():
-    """Returns inside the namespaces; the process outside leaves with the exit status of the one inside."""
+    """Returns inside the namespaces; outside the process becomes the one that waits, with whose end everything ends."""
     if os.environ.get(INSIDE):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         subprocess.run(["ip", "route", "add", "local", f"{SUBNET}.0.0/16", "dev", "lo"], check=True)
@@ -24,4 +24,4 @@ def enter():
     if tried.returncode:
         sys.exit(f"{' '.join(command)}: {tried.stderr.strip()}\n"
                  "The end-to-end tests need root and the right to make namespaces.")
-    sys.exit(subprocess.run([*command, sys.executable, *sys.argv], env={**os.environ, INSIDE: "1"}).returncode)
+    os.execvpe(command[0], [*command, sys.executable, *sys.argv], {**os.environ, INSIDE: "1"})
