@@ -10,10 +10,16 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "config/preset.h"
+#include "document/json.h"
 #include "integration/whole_path/faces.h"
+#include "support/error_text.h"
 #include "support/recorded_flink.h"
 
 using namespace plimsoll;  // NOLINT: a test names many of its things
@@ -70,6 +76,26 @@ struct Replay : test::Faces {
   std::string shown_;
 };
 
+// Every query of the engine's board, with its variables filled in.
+std::vector<std::string> BoardQueries() {
+  std::ifstream in(PLIMSOLL_SOURCE_ROOT "/dashboards/flink.json", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const auto board = document::ParseJson(text, "flink.json");
+  REQUIRE_MESSAGE(board.has_value(), test::ErrorText(board));
+  std::vector<std::string> queries;
+  for (const document::Json& panel : board->Find("panels")->items) {
+    const document::Json* targets = panel.Find("targets");
+    if (targets == nullptr) continue;
+    for (const document::Json& target : targets->items) {
+      std::string query(*target.String("expr"));
+      query.replace(query.find("$namespace"), 10, ".*");
+      query.replace(query.find("$job"), 4, "flink");
+      queries.push_back(std::move(query));
+    }
+  }
+  return queries;
+}
+
 }  // namespace
 
 TEST_CASE("a rescale and a lost TaskManager leave no false number and no gap in what is known") {
@@ -114,7 +140,11 @@ TEST_CASE("a rescale and a lost TaskManager leave no false number and no gap in 
 }
 
 TEST_CASE("a steady backlog is served once the job has settled") {
-  Replay replay(test::PresetOf("flink", "jobmanager:8081"));
+  // A third of the preset's scrapes, because the windows are long.
+  const auto preset =
+      config::FromPreset("flink", "jobmanager:8081", {{"global.scrape_interval", "15s"}});
+  REQUIRE_MESSAGE(preset.has_value(), test::ErrorText(preset));
+  Replay replay(preset->config);
   replay.ShowAt(kBacklog);
   // It has run since 1795266956857: 20 minutes after that it has settled.
   replay.path.Run(18min);
@@ -128,6 +158,15 @@ TEST_CASE("a steady backlog is served once the job has settled") {
   CHECK(replay.Values("flink_parallelism_wanted", "slow map") == std::vector<double>{2});
   CHECK(replay.Values("flink_out_of_band") == std::vector<double>{0});
   CHECK(replay.Read("flink-taskmanagers-wanted") == "1");
+  // Each panel of the board has something to show; only what is asked of sessions has not.
+  for (const std::string& query : BoardQueries()) {
+    CAPTURE(query);
+    const http::Response answer = replay.Query(query);
+    CHECK(answer.status == 200);
+    const bool of_sessions = query.starts_with("flink_slots_wanted{") ||
+                             query.starts_with("flink_taskmanagers_for_slots{");
+    CHECK((answer.body.find("\"result\":[]") != std::string::npos) == of_sessions);
+  }
   // The job restarts: what was decided is held.
   replay.Show("r7-during-tm-loss", "");
   replay.path.Run(10min);
