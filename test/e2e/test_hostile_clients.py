@@ -101,7 +101,7 @@ external_metrics:
             for each in readers:
                 each.join()
         self.assertEqual(failures, [])
-        self.assertLess(max(slowest), 5)
+        self.assertLess(max(slowest), 10)
         return max(slowest)
 
     # --- who attacks
@@ -201,12 +201,19 @@ external_metrics:
 
                 # A scrape of the ops port may have to knock again while ten thousand others do.
                 self.good_reads(attack)
-                self.assertLess(self.resident() - resident, 64 << 20)
+                if not self.sanitized():  # a sanitizer keeps what was freed
+                    self.assertLess(self.resident() - resident, 64 << 20)
                 self.assertLess(len(os.listdir(f"/proc/{self.plimsoll.process.pid}/fd")), 1000)
 
-    def resident(self):
+    def memory(self, kind):
         with open(f"/proc/{self.plimsoll.process.pid}/status", encoding="utf-8") as status:
-            return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) << 10
+            return int(re.search(kind + r":\s+(\d+)", status.read()).group(1)) << 10
+
+    def resident(self):
+        return self.memory("VmRSS")
+
+    def sanitized(self):
+        return self.memory("VmSize") > 1 << 40  # their shadow memory is as large as all addresses
 
     def test_huge_urls_and_heads_without_end(self):
         for listener in LISTENERS:
