@@ -1,243 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// List, watch, and what to do after each end of either.
+// One name of a collection.
 #include "kube/watch.h"
 
-#include <algorithm>
-#include <mutex>
-#include <random>
 #include <utility>
-
-#include "base/clock.h"
-#include "base/format.h"
-#include "kube/detail/watch_event.h"
-#include "telemetry/telemetry.h"
 
 namespace plimsoll::kube {
 namespace {
 
-using base::Error;
-using base::Result;
-using detail::WatchEvent;
-using std::chrono::milliseconds;
+bool IsNamed(const document::Json& object, const std::string& name) {
+  const document::Json* its = object.At("metadata", "name");
+  return its != nullptr && its->text == name;
+}
 
-std::function<double()> OwnRandom() {
-  const auto seed = base::SystemClock().SteadyNow().count();
-  return [engine = std::minstd_rand(static_cast<std::minstd_rand::result_type>(seed))]() mutable {
-    return std::uniform_real_distribution<double>()(engine);
+CollectionWatch::Options OptionsOf(ObjectWatch::Options options) {
+  CollectionWatch::Options out;
+  out.collection = std::move(options.collection);
+  out.query = "fieldSelector=metadata.name%3D" + http::PercentEncode(options.name);
+  out.listed = [name = options.name, tell = options.changed](
+                   const std::vector<document::Json>& objects, bool, bool) {
+    if (!tell) return;
+    const document::Json* found = nullptr;
+    for (const document::Json& object : objects) {
+      if (IsNamed(object, name)) found = &object;
+    }
+    tell(found);
   };
+  out.changed = [name = options.name, tell = std::move(options.changed)](
+                    const document::Json& object, bool gone) {
+    if (tell && IsNamed(object, name)) tell(gone ? nullptr : &object);
+  };
+  out.trouble = std::move(options.trouble);
+  out.random = std::move(options.random);
+  out.clock = options.clock;
+  out.limits = options.limits;
+  return out;
 }
 
 }  // namespace
 
-// Callbacks of the client hold it weakly: after the watch is gone they find nobody.
-class ObjectWatch::State : public std::enable_shared_from_this<State> {
- public:
-  State(std::shared_ptr<const Api> api, telemetry::Telemetry* telemetry, Options options)
-      : api_(std::move(api)), telemetry_(telemetry), options_(std::move(options)) {
-    if (!options_.random) options_.random = OwnRandom();
-  }
-
-  void Start() {
-    const std::lock_guard lock(mutex_);
-    List();
-  }
-
-  void Stop() {
-    http::FetchId running = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-      running = running_;
-    }
-    api_->Cancel(running);
-  }
-
- private:
-  // All below: under the lock.
-  std::string Query(bool watch) const {
-    std::string query = "fieldSelector=metadata.name%3D" + http::PercentEncode(options_.name);
-    if (!watch) return query;
-    // Spread, so that replicas that started together do not come back together.
-    const auto window = std::chrono::duration<double>(options_.limits.window);
-    window_ = std::chrono::duration_cast<std::chrono::seconds>(window * (1 + options_.random()));
-    return query + base::format(
-                       "&watch=1&allowWatchBookmarks=true&resourceVersion={}"
-                       "&timeoutSeconds={}",
-                       http::PercentEncode(version_), window_.count());
-  }
-
-  void List() {
-    Call call{.name = "list", .path = options_.collection, .query = Query(false)};
-    call.delay = std::exchange(delay_, milliseconds(0));
-    running_ = api_->Start(std::move(call), [weak = weak_from_this()](Result<Answer> answer) {
-      if (const auto self = weak.lock()) self->Listed(std::move(answer));
-    });
-  }
-
-  void Watch() {
-    Call call{.name = "watch", .path = options_.collection, .query = Query(true)};
-    call.timeout = window_ + options_.limits.grace;
-    lines_ = std::make_unique<detail::LineBuffer>(options_.limits.line_bytes);
-    begun_ = options_.clock->SteadyNow() + delay_;
-    changes_ = false;
-    relist_ = false;
-    failure_.reset();
-    call.delay = std::exchange(delay_, milliseconds(0));
-    call.on_body = [weak = weak_from_this()](std::string_view piece) {
-      const auto self = weak.lock();
-      return self != nullptr && self->Took(piece);
-    };
-    running_ = api_->Start(std::move(call), [weak = weak_from_this()](Result<Answer> answer) {
-      if (const auto self = weak.lock()) self->WatchEnded(std::move(answer));
-    });
-  }
-
-  void Listed(Result<Answer> answer) {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return;
-    auto document = Succeeded(std::move(answer));
-    auto listed = document ? detail::ReadList(*std::move(document), options_.name)
-                           : Result<detail::ListedObject>(std::move(document).error());
-    if (!listed) {
-      Failed(listed.error());
-      return List();
-    }
-    if (!watch_failed_) Recovered();
-    version_ = listed->version;
-    Tell(listed->object.is_null() ? nullptr : &listed->object);
-    Watch();
-  }
-
-  // Returns: whether the watch shall go on.
-  bool Took(std::string_view piece) {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return false;
-    const bool go_on = lines_->Add(piece, [&](std::string_view line) { return Event(line); });
-    if (lines_->overflown()) {
-      Count("watch_line_bytes");
-      Fail({Error::Kind::kLimit,
-            base::format("watch: an event of more than {} bytes", options_.limits.line_bytes)});
-    }
-    return go_on;
-  }
-
-  bool Event(std::string_view line) {
-    auto event = detail::ParseWatchEvent(line);
-    if (!event) {
-      Count("watch_event");
-      return Fail(std::move(event).error());
-    }
-    if (event->kind == WatchEvent::Kind::kError) {
-      relist_ = true;  // 410 is the ordinary case: the version is too old to go on from
-      if (event->code == 410) return false;
-      return Fail({Error::Kind::kUnavailable, "watch: " + event->message});
-    }
-    Recovered();
-    version_ = event->version;
-    const document::Json* name = event->object.At("metadata", "name");
-    if (event->kind == WatchEvent::Kind::kBookmark || name == nullptr ||
-        name->text != options_.name)
-      return true;
-    changes_ = true;
-    Tell(event->kind == WatchEvent::Kind::kDeleted ? nullptr : &event->object);
-    return true;
-  }
-
-  bool Fail(Error error) {
-    failure_ = std::move(error);
-    relist_ = true;
-    return false;
-  }
-
-  void WatchEnded(Result<Answer> answer) {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return;
-    if (failure_) {
-      watch_failed_ = true;
-      Failed(*failure_);
-      return List();
-    }
-    if (relist_ || (answer && answer->status == 410)) return RelistAfterGone();
-    const bool lasted =
-        options_.clock->SteadyNow() - begun_ >= base::Steady(options_.limits.first_backoff);
-    if (answer && answer->status / 100 == 2) {
-      Recovered();
-      gone_ = 0;
-      if (!lasted && !changes_) Pause();  // a server that ends every watch is not asked in a circle
-      return Watch();
-    }
-    // Cut off: a new watch goes on where this one was. Refused: a new start.
-    const bool refused = answer.has_value();
-    auto document = Succeeded(std::move(answer));
-    watch_failed_ = true;
-    Failed(document ? Error{Error::Kind::kUnavailable, "watch: no answer"} : document.error());
-    return refused ? List() : Watch();
-  }
-
-  // Once at once; a server that says Gone to a version it has just given is waited for.
-  void RelistAfterGone() {
-    if (gone_++ > 0) Pause();
-    List();
-  }
-
-  void Tell(const document::Json* object) {
-    if (options_.changed) options_.changed(object);
-  }
-  void Count(std::string_view reason) {
-    if (telemetry_ != nullptr)
-      telemetry_->CounterOf(telemetry::MetricId::kKubeRefused, {reason}).Add();
-  }
-  void Failed(const Error& error) {
-    if (options_.trouble) options_.trouble(&error);
-    in_trouble_ = true;
-    Pause();
-  }
-  void Recovered() {
-    failures_ = 0;
-    watch_failed_ = false;
-    if (!std::exchange(in_trouble_, false)) return;
-    if (options_.trouble) options_.trouble(nullptr);
-  }
-  // The next call begins later: twice as late after each failure, times one to two.
-  void Pause() {
-    const auto longest = options_.limits.longest_backoff;
-    auto wait = options_.limits.first_backoff;
-    for (int i = 0; i < failures_ && wait < longest; ++i) wait *= 2;
-    wait = std::min(wait, longest);
-    if (failures_ < 30) ++failures_;
-    delay_ = std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(wait) *
-                                                      (1 + options_.random()));
-  }
-
-  const std::shared_ptr<const Api> api_;
-  telemetry::Telemetry* const telemetry_;
-  Options options_;
-
-  std::mutex mutex_;
-  bool stopped_ = false;
-  http::FetchId running_ = 0;
-  std::string version_;
-  mutable std::chrono::seconds window_{0};
-  milliseconds delay_{0};
-  int failures_ = 0;
-  int gone_ = 0;
-  bool in_trouble_ = false;
-  bool watch_failed_ = false;  // so that a list that succeeds is no recovery
-  // Of the watch that runs.
-  std::unique_ptr<detail::LineBuffer> lines_;
-  base::Steady begun_{};
-  bool changes_ = false;
-  bool relist_ = false;
-  std::optional<Error> failure_;
-};
-
 ObjectWatch::ObjectWatch(std::shared_ptr<const Api> api, telemetry::Telemetry* telemetry,
                          Options options)
-    : state_(std::make_shared<State>(std::move(api), telemetry, std::move(options))) {}
-
-ObjectWatch::~ObjectWatch() { state_->Stop(); }
-
-void ObjectWatch::Start() { state_->Start(); }
+    : watch_(std::move(api), telemetry, OptionsOf(std::move(options))) {}
 
 }  // namespace plimsoll::kube

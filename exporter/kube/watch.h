@@ -2,19 +2,13 @@
 //
 // One object, from now on: its present state, and every later one as soon as the server says so.
 //
-// List, then watch from the list's version; after a watch that ended in order, watch on; after 410
-// Gone or an answer that makes no sense, list again. Each failure in a row waits longer, with
-// jitter, so that a control plane that comes back is not trampled down. A watch is asked to end
-// after a while and given up shortly after that, so that a connection that died in silence is found
-// out.
+// A CollectionWatch of one name: see there for what happens after each end of a list or a watch.
 //
 // Threads: callbacks run on the HTTP client's io thread, one at a time, and must not block or
 //          destroy the watch. Start once; the destructor from any other thread.
 // Bounds:  WatchLimits; what is refused is counted by reason (telemetry KubeRefused).
 #pragma once
 
-#include <chrono>
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,16 +16,9 @@
 #include "base/clock.h"
 #include "document/json.h"
 #include "kube/api.h"
+#include "kube/collection_watch.h"
 
 namespace plimsoll::kube {
-
-struct WatchLimits {
-  std::size_t line_bytes = 4 << 20;                             // of one event
-  std::chrono::milliseconds window = std::chrono::seconds(60);  // of one watch, up to twice that
-  std::chrono::milliseconds grace = std::chrono::seconds(15);   // after the window it is given up
-  std::chrono::milliseconds first_backoff = std::chrono::milliseconds(800);
-  std::chrono::milliseconds longest_backoff = std::chrono::seconds(30);  // before jitter
-};
 
 class ObjectWatch {
  public:
@@ -48,16 +35,11 @@ class ObjectWatch {
     WatchLimits limits = {};
   };
   ObjectWatch(std::shared_ptr<const Api> api, telemetry::Telemetry* telemetry, Options options);
-  // No callback runs afterwards.
-  ~ObjectWatch();
-  ObjectWatch(const ObjectWatch&) = delete;
-  ObjectWatch& operator=(const ObjectWatch&) = delete;
-
-  void Start();
+  // No callback runs after its end.
+  void Start() { watch_.Start(); }
 
  private:
-  class State;
-  std::shared_ptr<State> state_;
+  CollectionWatch watch_;
 };
 
 }  // namespace plimsoll::kube

@@ -50,16 +50,14 @@ base::Result<WatchEvent> ParseWatchEvent(std::string_view line) {
   return event;
 }
 
-base::Result<ListedObject> ReadList(Json list, std::string_view name) {
-  ListedObject listed{.version = VersionOf(list)};
+base::Result<ListedObjects> ReadList(Json list) {
+  ListedObjects listed{.version = VersionOf(list)};
   if (listed.version.empty()) return base::BadInput("list: expected a resourceVersion");
+  if (const Json* rest = list.At("metadata", "continue")) listed.rest = rest->text;
   for (auto& [key, value] : list.members) {
     if (key != "items" || value.is_null()) continue;
     if (!value.is_list()) return base::BadInput("list: expected a list of items");
-    for (Json& item : value.items) {
-      const Json* its = item.At("metadata", "name");
-      if (its != nullptr && its->text == name) listed.object = std::move(item);
-    }
+    listed.objects = std::move(value.items);
   }
   return listed;
 }

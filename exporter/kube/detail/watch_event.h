@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "document/json.h"
@@ -29,12 +30,14 @@ struct WatchEvent {
 // Fails with: kBadInput when the line is no event.
 base::Result<WatchEvent> ParseWatchEvent(std::string_view line);
 
-// The state of one object out of a list that was asked for one name.
-struct ListedObject {
-  document::Json object = {};  // null: there is none
-  std::string version = {};    // of the list: where a watch goes on
+// One page of a list.
+struct ListedObjects {
+  std::vector<document::Json> objects = {};
+  std::string version = {};  // of the list: where a watch goes on
+  std::string rest = {};     // asks for the next page; "" on the last one
 };
-base::Result<ListedObject> ReadList(document::Json list, std::string_view name);
+// Fails with: kBadInput when it is no list with a version.
+base::Result<ListedObjects> ReadList(document::Json list);
 
 class LineBuffer {
  public:
