@@ -32,6 +32,10 @@ using telemetry::MetricId;
 constexpr std::chrono::milliseconds kStopPatience{800};
 // For the queries of rule groups with an interval; they start with the first such group.
 constexpr int kRuleThreads = 2;
+// A hub is ready after this long, whatever its sidecars do: for those it has heard of.
+constexpr std::chrono::seconds kSettlePatience{30};
+// For --once.
+constexpr std::chrono::seconds kDiscoveryPatience{10};
 
 eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& config) {
   eval::Options options;
@@ -102,6 +106,7 @@ Instance::Instance(const RunOptions& options)
       store_(store::Limits{}, &telemetry_),
       client_(std::make_unique<http::Client>(http::ClientLimits{}, &telemetry_)),
       fetcher_(*client_),
+      clusters_(telemetry_),
       status_({.flags = FlagsOf(options),
                .start_time = clock_.Now(),
                .reload_successful = telemetry_.GaugeOf(MetricId::kConfigReloadSuccessful),
@@ -112,6 +117,8 @@ Instance::Instance(const RunOptions& options)
 
 Instance::~Instance() {
   Stop();
+  peer_client_.reset();
+  clusters_.Stop();
   client_.reset();
 }
 
@@ -152,12 +159,22 @@ Result<tick::Plan> Instance::BuildPlan(const std::shared_ptr<const config::Confi
   auto evaluator = signals::Evaluator::Make(config, signal_options, &telemetry_);
   if (!evaluator) return std::move(evaluator).error();
   plan.signals = *std::move(evaluator);
+  if (!config->hub.jobs.empty()) {
+    hub::Hub::Options hub_options{.config = config->hub, .lookback = options_.query.lookback};
+    hub_options.ours = [own = plan.signals](std::string_view name_space, std::string_view name) {
+      return own->Owns(name_space, name);
+    };
+    plan.hub = std::make_shared<hub::Hub>(std::move(hub_options), &telemetry_);
+  }
 
   for (const config::ScrapeConfig& job : config->scrape_configs) {
     scrape::JobScraper::Options job_options;
     job_options.config = std::shared_ptr<const config::ScrapeConfig>(config, &job);
     job_options.external_labels = config->global.external_labels;
     job_options.user_agent = "plimsoll/" + std::string(Version());
+    auto sources = clusters_.SourcesOf(job);
+    if (!sources) return std::move(sources).error();
+    job_options.sources = *std::move(sources);
     plan.jobs.push_back(std::make_shared<scrape::JobScraper>(
         std::move(job_options), fetcher_, &telemetry_, [this] { loop_.Wake(); }));
   }
@@ -224,6 +241,19 @@ Result<void> Instance::MakeFaces() {
   external.reviews = control_plane_->reviews();
   external.access.open_paths = options_.authorization_always_allow_paths;
   external.version = Version();
+  forwarding_ = std::make_unique<serve::Forwarding>(
+      loop_.plan().config,
+      [this](http::FetchRequest request, http::FetchCallback done) {
+        const std::lock_guard lock(peers_);
+        // Its own client: a peer's slowness is nobody else's.
+        if (peer_client_ == nullptr) {
+          peer_client_ = std::make_unique<http::Client>(http::ClientLimits{.resolver_threads = 1},
+                                                        &telemetry_);
+        }
+        peer_client_->Start(std::move(request), std::move(done));
+      },
+      clock_, &telemetry_);
+  external.forwarding = forwarding_.get();
   external_ = std::make_unique<serve::ExternalMetricsApi>(snapshot_, clock_, &telemetry_,
                                                           std::move(external));
   values_ = std::make_unique<serve::ExternalValues>(snapshot_, clock_, &telemetry_);
@@ -233,11 +263,23 @@ Result<void> Instance::MakeFaces() {
   health.reload = [this] { return Reload(); };
   health.not_ready = [this] {
     if (retired_) return std::string("shutting down");
-    const std::string why = managed_ ? managed_->NotReady() : "";
-    return why.empty() ? control_plane_->NotReady() : why;
+    std::string why = managed_ ? managed_->NotReady() : "";
+    if (why.empty()) why = control_plane_->NotReady();
+    return why.empty() ? NotSettled() : why;
   };
   health_ = std::make_unique<serve::Health>(std::move(health));
   return {};
+}
+
+std::string Instance::NotSettled() {
+  if (settled_) return "";
+  const auto snapshot = snapshot_.Get();
+  const bool waited = clock_.SteadyNow() - started_ > kSettlePatience;
+  if (waited || snapshot == nullptr || snapshot->settled) {
+    settled_ = true;
+    return "";
+  }
+  return "not every sidecar was asked yet";
 }
 
 Result<void> Instance::Start() {
@@ -306,6 +348,7 @@ Result<void> Instance::Reload() {
     loop_.Replace(*std::move(plan), clock_.Now());
     store_.SetLimits(StoreLimitsOf(*loop_.plan().config));
     status_.Use(loop_.plan().config, loop_.plan().jobs, loop_.plan().ruler, loop_.plan().window);
+    forwarding_->Use(loop_.plan().config);
     done.set_value();
   });
   done.get_future().wait();
@@ -326,7 +369,9 @@ void Instance::Stop() {
   if (ops_) ops_->Stop(kStopPatience / 2);
   if (api_) api_->Stop(kStopPatience / 2);
   control_plane_->Stop();
+  peer_client_.reset();
   if (loop_thread_.joinable()) loop_thread_.join();
+  clusters_.Stop();
   if (keeper_) keeper_->Stop();
   client_.reset();
   ops_.reset();
@@ -334,6 +379,7 @@ void Instance::Stop() {
 }
 
 Result<void> Instance::Once(std::string& page) {
+  if (auto told = clusters_.Wait(kDiscoveryPatience); !told) return told;
   loop_.Once(clock_.Now(), {});
   page = exposition::WritePage(metrics_->Families(), {});
   for (const auto& job : loop_.plan().jobs) {

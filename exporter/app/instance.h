@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "app/cluster_discovery.h"
 #include "app/control_plane.h"
 #include "app/load_config.h"
 #include "app/managed_certificates.h"
@@ -31,6 +32,7 @@
 #include "scrape/http_fetcher.h"
 #include "serve/external_metrics.h"
 #include "serve/external_values.h"
+#include "serve/forwarding.h"
 #include "serve/health.h"
 #include "serve/landing_page.h"
 #include "serve/metrics_page.h"
@@ -86,14 +88,18 @@ class Instance {
   std::uint64_t CertificateFiles() const;
   void WatchCertificates(std::uint64_t in_use, std::stop_token stop);
   base::Result<void> MakeFaces();
+  // Why a hub shall not be asked yet; "" once it may.
+  std::string NotSettled();
 
   const RunOptions options_;
   const base::Clock& clock_;
+  const base::Steady started_ = base::SystemClock().SteadyNow();
   telemetry::Telemetry telemetry_;
   store::MemoryStore store_;
   base::Published<signals::Snapshot> snapshot_;
   std::unique_ptr<http::Client> client_;  // goes first: its last callbacks wake the loop
   scrape::HttpFetcher fetcher_;
+  ClusterDiscovery clusters_;
   Status status_;
   std::unique_ptr<WindowKeeper> keeper_;  // null without --storage.window-file
   tick::Loop loop_;
@@ -102,12 +108,16 @@ class Instance {
   std::unique_ptr<ManagedCertificates> managed_;  // null without --manage-certificates
   std::unique_ptr<serve::MetricsPage> metrics_;
   std::unique_ptr<serve::PrometheusApi> prometheus_;
+  std::unique_ptr<serve::Forwarding> forwarding_;
   std::unique_ptr<serve::ExternalMetricsApi> external_;
   std::unique_ptr<serve::ExternalValues> values_;
   std::unique_ptr<serve::LandingPage> landing_;
   std::unique_ptr<serve::Health> health_;
   std::function<http::Handler(http::Handler)> wrap_ops_;
   std::atomic<bool> retired_ = false;
+  std::atomic<bool> settled_ = false;
+  std::mutex peers_;  // of peer_client_, which begins with the first forwarded read
+  std::unique_ptr<http::Client> peer_client_;  // goes before the faces: its callbacks reach them
   std::mutex reload_;
   std::mutex credentials_;      // one change of the API listener's at a time
   http::KeyPair managed_pair_;  // guarded by credentials_

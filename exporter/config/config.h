@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -123,6 +124,23 @@ struct FileDiscovery {
   milliseconds refresh_interval = std::chrono::minutes(5);
 };
 
+// kubernetes_sd_configs: objects of a cluster that are targets.
+struct KubernetesDiscovery {
+  enum class Role { kPod, kEndpointSlice };
+  struct Selector {
+    std::string role;  // "pod", "service", "endpointslice": of which objects
+    std::string label;
+    std::string field;
+  };
+  Role role = Role::kPod;
+  std::string api_server;       // "": of kubeconfig_file, else of the pod's service account
+  std::string kubeconfig_file;  // already resolved
+  bool own_namespace = false;
+  std::vector<std::string> namespaces;  // {"*"}: all; never empty unless own_namespace
+  std::vector<Selector> selectors;      // one for each role at most
+  HttpClientConfig http;                // goes with api_server
+};
+
 struct ScrapeConfig {
   std::string job_name;
   std::string collector = "exposition";  // ours; other names belong to exporter/engines
@@ -145,6 +163,7 @@ struct ScrapeConfig {
   ScrapeLimits limits;
   std::vector<StaticGroup> static_configs;
   std::vector<FileDiscovery> file_sd_configs;
+  std::vector<KubernetesDiscovery> kubernetes_sd_configs;
   bool extra_scrape_metrics = false;
   NameScheme names = NameScheme::kUtf8;              // metric_name_validation_scheme
   NameEscaping escaping = NameEscaping::kAllowUtf8;  // metric_name_escaping_scheme
@@ -194,6 +213,29 @@ struct ExternalMetric {
   base::Place where;
 };
 
+// What makes a plimsoll a hub: whose pages are those of sidecars, and who is asked about metrics
+// that none of them exports (docs/hub.md).
+struct Hub {
+  // Another adapter of external.metrics.k8s.io.
+  struct Adapter {
+    std::string name;
+    std::string url;  // without a path
+    // A read whose selector names one of these goes here even when the metric is known.
+    std::vector<std::string> selector_labels;
+    milliseconds timeout = std::chrono::milliseconds(900);  // below a second
+    HttpClientConfig http;
+    base::Place where;
+  };
+  std::vector<std::string> jobs;           // scrape configurations whose targets are sidecars
+  std::vector<std::string> any_namespace;  // those of them whose sidecars may name namespaces
+  milliseconds forget_after = std::chrono::hours(1);  // what a vanished sidecar exported
+  // Bounds; what is beyond them is left out and counted.
+  std::uint64_t metrics_per_sidecar = 200;
+  std::uint64_t series_per_sidecar = 1000;
+  std::uint64_t max_metrics = 10000;
+  std::vector<Adapter> forward;  // asked in this order: the first that may know
+};
+
 // Bounds of the process; every one is a default that a flag or the file can change, and has a
 // counter.
 struct Limits {
@@ -216,11 +258,17 @@ struct Config {
   std::vector<std::pair<std::string, double>> params;
   std::vector<Signal> signals;
   std::vector<ExternalMetric> external_metrics;
+  Hub hub;
   milliseconds tick_deadline{0};  // tick.deadline; zero: min(scrape timeout, interval / 4)
   milliseconds max_window = std::chrono::hours(24);  // storage.max_window
   Limits limits;
   std::vector<base::Error>
       warnings;  // what was accepted and has no effect, or looks like a mistake
 };
+
+// Why no external metric can have this name (a path segment that client-go lower-cases); "" when
+// one can.
+std::string ExternalMetricNameProblem(std::string_view name);
+bool IsNamespaceName(std::string_view name);
 
 }  // namespace plimsoll::config

@@ -246,6 +246,23 @@ void PrintDiscovery(Lines& out, const ScrapeConfig& scrape) {
     out.Put("files", Flow(discovery.files));
     out.Put("refresh_interval", Time(discovery.refresh_interval));
   });
+  out.List("kubernetes_sd_configs", scrape.kubernetes_sd_configs,
+           [&](const KubernetesDiscovery& discovery) {
+             out.Put("role", WordOf(kKubernetesRoles, discovery.role));
+             out.TextIf("api_server", discovery.api_server);
+             out.TextIf("kubeconfig_file", discovery.kubeconfig_file);
+             out.Map("namespaces", [&] {
+               if (discovery.own_namespace) out.Put("own_namespace", "true");
+               if (!discovery.namespaces.empty()) out.Put("names", Flow(discovery.namespaces));
+             });
+             out.List("selectors", discovery.selectors,
+                      [&](const KubernetesDiscovery::Selector& selector) {
+                        out.Text("role", selector.role);
+                        out.TextIf("label", selector.label);
+                        out.TextIf("field", selector.field);
+                      });
+             PrintHttp(out, discovery.http);
+           });
 }
 
 void PrintScrape(Lines& out, const ScrapeConfig& scrape) {
@@ -314,6 +331,28 @@ void PrintExternalMetric(Lines& out, const ExternalMetric& metric) {
   out.Put("round", WordOf(kRound, metric.round));
 }
 
+void PrintHub(Lines& out, const Hub& hub) {
+  if (hub.jobs.empty() && hub.forward.empty()) return;
+  out.Map("hub", [&] {
+    if (!hub.jobs.empty()) out.Put("jobs", Flow(hub.jobs));
+    if (!hub.any_namespace.empty()) out.Put("any_namespace", Flow(hub.any_namespace));
+    out.Put("forget_after", Time(hub.forget_after));
+    out.Map("limits", [&] {
+      out.Put("metrics_per_sidecar", std::to_string(hub.metrics_per_sidecar));
+      out.Put("series_per_sidecar", std::to_string(hub.series_per_sidecar));
+      out.Put("max_metrics", std::to_string(hub.max_metrics));
+    });
+    out.List("forward", hub.forward, [&](const Hub::Adapter& adapter) {
+      out.Text("name", adapter.name);
+      out.Text("url", adapter.url);
+      if (!adapter.selector_labels.empty())
+        out.Put("selector_labels", Flow(adapter.selector_labels));
+      out.Put("timeout", Time(adapter.timeout));
+      PrintHttp(out, adapter.http);
+    });
+  });
+}
+
 }  // namespace
 
 std::string Print(const Config& config) {
@@ -337,6 +376,7 @@ std::string Print(const Config& config) {
   });
   out.List("external_metrics", config.external_metrics,
            [&](const ExternalMetric& metric) { PrintExternalMetric(out, metric); });
+  PrintHub(out, config.hub);
   if (config.tick_deadline.count() != 0)
     out.Map("tick", [&] { out.Put("deadline", Time(config.tick_deadline)); });
   out.Map("storage", [&] { out.Put("max_window", Time(config.max_window)); });

@@ -17,15 +17,16 @@ namespace plimsoll::discovery {
 
 namespace {
 
-using detail::TargetGroup;
-
 // As Prometheus's PopulateDiscoveredLabels: a target's own labels win over its group's, and both
 // over the job's.
 model::Labels DiscoveredLabels(const config::ScrapeConfig& config, const TargetGroup& group,
-                               const std::string& address) {
+                               std::size_t place) {
   model::LabelsBuilder labels;
   for (const auto& [name, value] : group.labels) labels.Set(name, value);
-  labels.Set("__address__", address);
+  if (place < group.own.size()) {
+    for (const auto& [name, value] : group.own[place]) labels.Set(name, value);
+  }
+  labels.Set("__address__", group.targets[place]);
   const auto fill = [&](std::string_view name, std::string_view value) {
     if (labels.Get(name).empty()) labels.Set(name, value);
   };
@@ -58,7 +59,8 @@ std::string SystemStamp(const std::string& path) {
 
 FileAccess SystemFileAccess() { return {config::SystemFiles(), SystemStamp}; }
 
-// The groups of every source: static ones, and those of each file with the stamp they were read at.
+// The groups of every source: static ones, those of each file with the stamp they were read at, and
+// what others have found.
 struct Targets::Reader {
   struct File {
     std::string stamp;
@@ -68,6 +70,8 @@ struct Targets::Reader {
   };
   FileAccess access;
   std::vector<TargetGroup> fixed;
+  std::vector<std::shared_ptr<TargetSource>> sources;
+  std::vector<std::shared_ptr<const Found>> found;  // by each of the sources
   std::map<std::string, File> files;
   std::vector<base::Time> read_at;  // of each file_sd_config
   std::string problem;              // too many files
@@ -95,12 +99,15 @@ struct Targets::Reader {
 };
 
 Targets::Targets(std::shared_ptr<const config::ScrapeConfig> config,
-                 telemetry::Telemetry* telemetry, FileAccess access, Limits limits)
+                 telemetry::Telemetry* telemetry, FileAccess access, Limits limits,
+                 std::vector<std::shared_ptr<TargetSource>> sources)
     : config_(std::move(config)),
       telemetry_(telemetry),
       limits_(limits),
       reader_(std::make_unique<Reader>()) {
   reader_->access = std::move(access);
+  reader_->sources = std::move(sources);
+  reader_->found.resize(reader_->sources.size());
   reader_->read_at.resize(config_->file_sd_configs.size());
   for (std::size_t i = 0; i < config_->static_configs.size(); ++i) {
     const config::StaticGroup& group = config_->static_configs[i];
@@ -142,6 +149,12 @@ bool Targets::Refresh(base::Time now) {
       }
     }
   }
+  for (std::size_t i = 0; i < reader_->sources.size(); ++i) {
+    auto found = reader_->sources[i]->Get();
+    if (found == reader_->found[i]) continue;
+    reader_->found[i] = std::move(found);
+    changed = true;
+  }
   changed |=
       std::erase_if(reader_->files, [](const auto& entry) { return !entry.second.seen; }) > 0;
   if (reader_->problem != problem_before) {
@@ -150,6 +163,15 @@ bool Targets::Refresh(base::Time now) {
   }
   if (changed) Build();
   return changed;
+}
+
+std::vector<std::string> Targets::Unheard() const {
+  std::vector<std::string> unheard;
+  for (const auto& found : reader_->found) {
+    if (found == nullptr) return {"*"};
+    unheard.insert(unheard.end(), found->unheard.begin(), found->unheard.end());
+  }
+  return unheard;
 }
 
 void Targets::Build() {
@@ -173,6 +195,11 @@ void Targets::Build() {
     if (!file.problem.empty()) problems_.push_back(file.problem);
     for (const TargetGroup& group : file.groups) groups.push_back(&group);
   }
+  for (const auto& found : reader_->found) {
+    if (found == nullptr) continue;
+    if (!found->problem.empty()) problems_.push_back(found->problem);
+    for (const TargetGroup& group : found->groups) groups.push_back(&group);
+  }
 
   std::unordered_set<std::string> known;  // of labels and URL: a target found twice is scraped once
   std::size_t count = 0;
@@ -185,7 +212,7 @@ void Targets::Build() {
       }
       if (count > limits_.targets) break;
       ++count;
-      const model::Labels discovered = DiscoveredLabels(*config_, *group, group->targets[i]);
+      const model::Labels discovered = DiscoveredLabels(*config_, *group, i);
       auto target = MakeTarget(*config_, discovered);
       if (!target) {
         complain("bad_target", fmt::format("instance {} in group {}: {}", i, group->source,

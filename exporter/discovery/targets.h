@@ -3,8 +3,9 @@
 // Who is to be scraped: from one scrape configuration to targets with URL, labels, interval and
 // timeout.
 //
-// There is no thread of our own: Refresh is called before each round of scrapes and looks at the
-// files of file_sd_configs, whose change it sees by their time stamps. A file that turned bad keeps
+// There is no thread of our own: Refresh is called before each round of scrapes and looks at what
+// the job's sources know and at the files of file_sd_configs, whose change it sees by their time
+// stamps. A file that turned bad keeps
 // the targets of its last good version, because an editor caught half way must not stop the
 // scraping.
 //
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "discovery/source.h"
 #include "model/labels.h"
 
 namespace plimsoll::telemetry {
@@ -67,13 +69,16 @@ class Targets {
                    FileAccess access = SystemFileAccess())
       : Targets(std::move(config), telemetry, std::move(access), Limits()) {}
   Targets(std::shared_ptr<const config::ScrapeConfig> config, telemetry::Telemetry* telemetry,
-          FileAccess access, Limits limits);
+          FileAccess access, Limits limits,
+          std::vector<std::shared_ptr<TargetSource>> sources = {});
   ~Targets();
 
   // Reads what has changed, and everything once in a refresh_interval.
   // Returns: whether the targets may differ from before.
   bool Refresh(base::Time now);
 
+  // Namespaces ("*": all) of which a source has heard nothing yet: what is not found may be there.
+  std::vector<std::string> Unheard() const;
   const std::vector<Target>& Active() const { return active_; }
   // Discovered labels of what relabelling dropped, at most keep_dropped_targets of them.
   const std::vector<model::Labels>& Dropped() const { return dropped_; }

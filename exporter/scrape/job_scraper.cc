@@ -22,7 +22,8 @@ JobScraper::JobScraper(Options options, Fetcher& fetcher, telemetry::Telemetry* 
     : options_(std::move(options)),
       fetcher_(fetcher),
       telemetry_(telemetry),
-      discovery_(options_.config, telemetry),
+      discovery_(options_.config, telemetry, discovery::SystemFileAccess(),
+                 discovery::Targets::Limits(), options_.sources),
       queue_(std::make_shared<Queue>()) {
   queue_->wake = std::move(wake);
   PublishInfo();
@@ -66,8 +67,14 @@ void JobScraper::MatchTargets(Time at, store::Appender& appender) {
       next.push_back({std::make_shared<TargetScraper>(OptionsOf(found), telemetry_), false});
     }
   }
-  for (const Target& gone : targets_) {
-    if (gone.scraper) gone.scraper->MarkGone(at, appender);
+  for (Target& gone : targets_) {
+    if (!gone.scraper) continue;
+    // After a reload a source may not have told of it again yet.
+    if (discovery_.Unheard().empty()) {
+      gone.scraper->MarkGone(at, appender);
+    } else {
+      next.push_back(std::move(gone));
+    }
   }
   targets_ = std::move(next);
 }
@@ -155,6 +162,7 @@ void JobScraper::PublishInfo() {
   info->dropped = discovery_.Dropped();
   info->dropped_count = discovery_.DroppedCount();
   info->discovery_error = discovery_.LastError();
+  info->unheard = discovery_.Unheard();
   if (published_metadata_ != metadata_.version) {
     published_metadata_ = metadata_.version;
     metadata_copy_ = std::make_shared<const MetadataMap>(metadata_.families);

@@ -44,6 +44,7 @@ struct JobInfo {
   std::vector<model::Labels> dropped;  // their discovered labels, at most keep_dropped_targets
   std::size_t dropped_count = 0;
   std::string discovery_error;
+  std::vector<std::string> unheard;  // namespaces of which discovery has heard nothing yet
   std::shared_ptr<const MetadataMap> metadata;  // never null
 };
 
@@ -53,6 +54,7 @@ class JobScraper {
     std::shared_ptr<const config::ScrapeConfig> config;
     model::Labels external_labels;
     std::string user_agent = "plimsoll";
+    std::vector<std::shared_ptr<discovery::TargetSource>> sources = {};
   };
   // A page that has been appended.
   struct Done {

@@ -127,8 +127,11 @@ http::Response ExternalMetricsApi::Handle(
     gate_.Review(waiting->request, waiting->question.access,
                  [this, waiting, health, reply = std::move(reply)](Gate::Verdict reviewed) {
                    const bool allowed = reviewed.kind == Gate::Verdict::Kind::kAllowed;
-                   reply(allowed ? Answer(waiting->request, waiting->question, health)
-                                 : std::move(reviewed.refusal));
+                   http::Response answer = allowed
+                                               ? Answer(waiting->request, waiting->question, health)
+                                               : std::move(reviewed.refusal);
+                   if (answer.later) return std::exchange(answer.later, {})(reply);
+                   reply(std::move(answer));
                  });
   };
   return response;
@@ -152,6 +155,15 @@ http::Response ExternalMetricsApi::Answer(
   return ApiStatus(404, kNoResource);
 }
 
+http::Response ExternalMetricsApi::NotScrapedYet(const signals::Pending& pending,
+                                                 std::string_view name_space,
+                                                 const std::string& name) const {
+  const auto reason = signals::Reason::kNeverScraped;
+  errors_[static_cast<std::size_t>(reason)].Add();
+  return ApiStatus(503, NotScrapedYetText(pending, name_space, name),
+                   {.name = name, .group = kExternalGroup, .cause = signals::ReasonText(reason)});
+}
+
 http::Response ExternalMetricsApi::ReadMetric(std::string_view name_space, const std::string& name,
                                               const http::Request& request) const {
   if (!AcceptsJson(request.Header("Accept")))
@@ -173,9 +185,18 @@ http::Response ExternalMetricsApi::ReadMetric(std::string_view name_space, const
   const auto selector = LabelSelector::Parse(selector_text, options_.selector);
   if (!selector) return ApiStatus(400, selector.error().message);
 
+  const Forwarding* forwarding = options_.forwarding;
+  if (forwarding != nullptr && !selector->everything()) {
+    if (const auto peer = forwarding->BySelector(*selector))
+      return forwarding->Forward(peer, request);
+  }
   const auto snapshot = snapshot_.Get();
   const signals::Metric* metric = snapshot ? snapshot->Find(name_space, name) : nullptr;
   if (metric == nullptr) {
+    if (const auto* pending = snapshot ? snapshot->PendingIn(name_space) : nullptr)
+      return NotScrapedYet(*pending, name_space, name);
+    if (const auto peer = forwarding == nullptr ? nullptr : forwarding->Otherwise())
+      return forwarding->Forward(peer, request);
     return ApiStatus(404, UnknownMetricText(snapshot.get(), name_space, name),
                      {.name = name, .group = kExternalGroup});
   }

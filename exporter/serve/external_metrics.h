@@ -4,7 +4,8 @@
 //
 // Every read is answered from the newest snapshot: no engine, no rule and no lock that a scrape
 // holds is waited for. A known metric without a valid value is a 503 whose message says why; it is
-// never zero and never an empty list, so that the HPA does not scale in. An unknown one is a 404.
+// never zero and never an empty list, so that the HPA does not scale in. One that a sidecar may
+// still turn out to export is a 503 as well. An unknown one goes to another adapter, or is a 404.
 //
 // Threads: Handle may be called from any thread.
 // Bounds:  SelectorLimits; the path's and the headers' lengths are the server's.
@@ -22,6 +23,7 @@
 #include "http/message.h"
 #include "serve/authentication.h"
 #include "serve/detail/discovery.h"
+#include "serve/forwarding.h"
 #include "serve/gate.h"
 #include "serve/label_selector.h"
 #include "signals/resolve.h"
@@ -39,6 +41,7 @@ class ExternalMetricsApi {
     AccessRule access = {};
     kube::Reviews* reviews = nullptr;  // null: no API server is asked; must outlive the face
     SelectorLimits selector = {};
+    const Forwarding* forwarding = nullptr;  // null: unknown metrics are 404; must outlive the face
     std::string version = "unknown";
   };
 
@@ -60,6 +63,8 @@ class ExternalMetricsApi {
       const std::function<std::optional<http::Response>(const http::Request&)>& health) const;
   http::Response ReadMetric(std::string_view name_space, const std::string& name,
                             const http::Request& request) const;
+  http::Response NotScrapedYet(const signals::Pending& pending, std::string_view name_space,
+                               const std::string& name) const;
 
   const base::Published<signals::Snapshot>& snapshot_;
   const base::Clock& clock_;

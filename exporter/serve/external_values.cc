@@ -88,6 +88,12 @@ http::Response ExternalValues::Handle(const http::Request& request) const {
   const signals::Metric* metric =
       snapshot ? snapshot->Find(path->name_space, path->metric) : nullptr;
   if (metric == nullptr) {
+    if (const auto* pending = snapshot ? snapshot->PendingIn(path->name_space) : nullptr) {
+      const auto reason = signals::Reason::kNeverScraped;
+      errors_[static_cast<std::size_t>(reason)].Add();
+      return Refuse(503, &*path, signals::ReasonText(reason),
+                    NotScrapedYetText(*pending, path->name_space, path->metric));
+    }
     return Refuse(404, &*path, "not_found",
                   UnknownMetricText(snapshot.get(), path->name_space, path->metric));
   }

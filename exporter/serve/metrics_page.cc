@@ -8,6 +8,7 @@
 
 #include "exposition/content_type.h"
 #include "exposition/writer.h"
+#include "hub/travel.h"
 #include "signals/resolve.h"
 
 namespace plimsoll::serve {
@@ -38,6 +39,8 @@ std::vector<model::Family> MetricsPage::Families() const {
     }
     auto external = signals::MetricFamilies(*snapshot, now);
     std::move(external.begin(), external.end(), std::back_inserter(families));
+    auto exported = hub::ExportedFamilies(*snapshot, now);
+    std::move(exported.begin(), exported.end(), std::back_inserter(families));
   }
   std::stable_sort(families.begin(), families.end(),
                    [](const auto& a, const auto& b) { return a.name < b.name; });

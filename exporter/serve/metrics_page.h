@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /metrics: the configured signals, what every external metric would be served now, and our
-// telemetry.
+// /metrics: the configured signals, what every external metric would be served now, what a hub is
+// told of it, and our telemetry.
 //
 // Samples carry no timestamps. A signal whose newest sample is older than the lookback is absent,
 // also when the tick that should have removed it is stuck.

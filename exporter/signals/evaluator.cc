@@ -9,7 +9,7 @@
 #include "base/format.h"
 #include "promql/parser.h"
 #include "promql/reach.h"
-#include "signals/detail/carry.h"
+#include "signals/carry.h"
 
 namespace plimsoll::signals {
 namespace {
@@ -37,6 +37,12 @@ std::chrono::seconds WidestRange(const promql::Expr& expr) {
   using std::chrono::milliseconds;
   const milliseconds with = promql::ReachOf(expr, milliseconds(0), milliseconds(0)).back;
   return std::chrono::ceil<std::chrono::seconds>(with);
+}
+
+void Add(Imported imported, Snapshot& snapshot) {
+  for (Metric& metric : imported.metrics) snapshot.metrics.push_back(std::move(metric));
+  snapshot.pending = std::move(imported.pending);
+  snapshot.settled = imported.settled;
 }
 
 }  // namespace
@@ -177,7 +183,8 @@ SignalFamily Evaluator::State::NextSignal(PreparedSignal& prepared, const Snapsh
 
 std::shared_ptr<const Snapshot> Evaluator::Next(const Snapshot* previous,
                                                 const store::Queryable& storage, Time at,
-                                                Moment now, std::vector<Upstream> upstreams) {
+                                                Moment now, std::vector<Upstream> upstreams,
+                                                Imported imported) {
   auto next = std::make_shared<Snapshot>();
   next->taken = now;
   next->tick_time = at;
@@ -191,11 +198,22 @@ std::shared_ptr<const Snapshot> Evaluator::Next(const Snapshot* previous,
   for (PreparedSignal& signal : state_->signals) {
     next->signals.push_back(state_->NextSignal(signal, previous, *querier, at, now));
   }
+  Add(std::move(imported), *next);
   next->BuildIndex();
   return next;
 }
 
-std::shared_ptr<const Snapshot> Evaluator::First(const Snapshot* previous, Moment now) const {
+bool Evaluator::Owns(std::string_view name_space, std::string_view name) const {
+  return std::any_of(state_->metrics.begin(), state_->metrics.end(), [&](const auto& metric) {
+    if (metric.blank.policy->name != name) return false;
+    const auto& in = metric.blank.namespaces;
+    return name_space == "*" || in.front() == "*" ||
+           std::find(in.begin(), in.end(), name_space) != in.end();
+  });
+}
+
+std::shared_ptr<const Snapshot> Evaluator::First(const Snapshot* previous, Moment now,
+                                                 Imported imported) const {
   auto first = std::make_shared<Snapshot>();
   first->lookback = state_->options.lookback;
   if (previous != nullptr) first->upstreams = previous->upstreams;
@@ -223,6 +241,7 @@ std::shared_ptr<const Snapshot> Evaluator::First(const Snapshot* previous, Momen
     }
     first->signals.push_back(std::move(next));
   }
+  Add(std::move(imported), *first);
   first->BuildIndex();
   return first;
 }

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -56,11 +57,15 @@ class Evaluator {
   // `previous` may be null, or of another Evaluator (a reload). `now`: when this is called.
   // Requires: every `storage` passed to one Evaluator is the same.
   std::shared_ptr<const Snapshot> Next(const Snapshot* previous, const store::Queryable& storage,
-                                       Time at, Moment now, std::vector<Upstream> upstreams);
+                                       Time at, Moment now, std::vector<Upstream> upstreams,
+                                       Imported imported = {});
 
   // A snapshot for the time before the first tick: every read fails with never_scraped, unless
   // `previous` (before a reload) has last good values.
-  std::shared_ptr<const Snapshot> First(const Snapshot* previous, Moment now) const;
+  std::shared_ptr<const Snapshot> First(const Snapshot* previous, Moment now,
+                                        Imported imported = {}) const;
+  // Whether a metric of this name in this namespace ("*": all) is configured here.
+  bool Owns(std::string_view name_space, std::string_view name) const;
 
  private:
   struct State;

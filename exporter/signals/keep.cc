@@ -76,6 +76,7 @@ std::string KeptText(const Snapshot& snapshot) {
   json.Object().Key("external").List();
   bool any = false;
   for (const Metric& metric : snapshot.metrics) {
+    if (metric.origin != nullptr) continue;  // a hub keeps nothing: sidecars say it again
     bool begun = false;
     for (const Entry& entry : metric.entries) {
       if (!entry.last_good) continue;

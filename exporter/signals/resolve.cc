@@ -32,6 +32,12 @@ void Combine(const ExternalMetric& policy, double value, Moment source, bool fir
   if (source.steady < into.source.steady) into.source = source;
 }
 
+bool NothingScraped(const Snapshot& snapshot, const Metric& metric) {
+  return metric.reads_scraped && metric.origin == nullptr && !snapshot.upstreams.empty() &&
+         std::none_of(snapshot.upstreams.begin(), snapshot.upstreams.end(),
+                      [](const Upstream& upstream) { return upstream.last_success.has_value(); });
+}
+
 std::optional<Reason> Invalid(const ExternalMetric& policy, double value) {
   if (!std::isfinite(value)) return Reason::kNotFinite;
   if (value < policy.valid_min || value > policy.valid_max) return Reason::kOutOfRange;
@@ -61,9 +67,13 @@ class Read {
   Outcome Answer() const {
     const bool evaluated = metric_.evaluated.steady.count() != 0;
     if (!present_) {
+      const Origin* origin = metric_.origin.get();
+      if (origin != nullptr && origin->reason && *origin->reason != Reason::kEmpty)
+        return Absent(*origin->reason, {});
       if (!metric_.query_error.empty()) return Absent(Reason::kQueryError, {});
       if (evaluated && policy_.when_empty) return WhenEmpty();
-      return Absent(evaluated && !NothingScraped() ? Reason::kEmpty : Reason::kNeverScraped, {});
+      const bool nothing = group_.empty() && NothingScraped(snapshot_, metric_);
+      return Absent(evaluated && !nothing ? Reason::kEmpty : Reason::kNeverScraped, {});
     }
     if (group_.size() > 1 && policy_.several == ExternalMetric::Several::kError) return Several();
 
@@ -103,12 +113,6 @@ class Read {
   }
 
   Steady Age(Moment source) const { return std::max(Steady(0), now_.steady - source.steady); }
-
-  bool NothingScraped() const {
-    return group_.empty() && metric_.reads_scraped && !snapshot_.upstreams.empty() &&
-           std::none_of(snapshot_.upstreams.begin(), snapshot_.upstreams.end(),
-                        [](const Upstream& upstream) { return upstream.last_success.has_value(); });
-  }
 
   std::optional<Combined> LastGood() const {
     std::optional<Combined> good;
@@ -215,15 +219,38 @@ class OnlyLabels final : public Selection {
   const model::Labels& labels_;
 };
 
+// Whether a read may mean this one of several metrics that share a name.
+bool MayMean(const Metric& metric, const Selection* selection) {
+  if (selection == nullptr) return true;
+  if (metric.entries.empty())
+    return selection->Matches(model::Labels{{"engine", metric.origin->engine}});
+  return std::any_of(metric.entries.begin(), metric.entries.end(),
+                     [&](const Entry& entry) { return selection->Matches(entry.labels); });
+}
+
+// Several engines of one namespace export the name. Their values are never combined: a read means
+// one of them, or it is an error.
+Outcome ReadShared(const Snapshot& snapshot, const std::vector<const Metric*>& sharing,
+                   std::string_view name_space, const Selection* selection, Moment now) {
+  std::vector<const Metric*> meant;
+  for (const Metric* metric : sharing) {
+    if (MayMean(*metric, selection)) meant.push_back(metric);
+  }
+  if (meant.size() > 1) return Failure{Reason::kSeveral, ExplainShared(meant, name_space)};
+  const Metric& metric = meant.empty() ? *sharing.front() : *meant.front();
+  return Read(snapshot, metric, name_space, selection, now).Answer();
+}
+
 // The outcome that tells most about a metric as a whole.
 Outcome Overall(const Snapshot& snapshot, const Metric& metric, Moment now) {
-  Outcome all = Resolve(snapshot, metric, metric.namespaces.front(), nullptr, now);
+  const std::string& name_space = metric.namespaces.front();
+  Outcome all = Read(snapshot, metric, name_space, nullptr, now).Answer();
   const auto* failure = std::get_if<Failure>(&all);
   if (failure == nullptr || failure->reason != Reason::kSeveral) return all;
   std::optional<Served> worst;
   for (const Entry& entry : metric.entries) {
     const OnlyLabels only(entry.labels);
-    Outcome one = Resolve(snapshot, metric, metric.namespaces.front(), &only, now);
+    Outcome one = Read(snapshot, metric, name_space, &only, now).Answer();
     auto* served = std::get_if<Served>(&one);
     if (served == nullptr) return one;
     if (!worst || served->state > worst->state ||
@@ -251,7 +278,21 @@ std::string_view StateText(State state) {
 
 Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
                 const Selection* selection, Moment now) {
+  if (metric.origin != nullptr) {
+    const auto sharing = snapshot.Sharing(name_space, metric.policy->name);
+    if (!sharing.empty()) return ReadShared(snapshot, sharing, name_space, selection, now);
+  }
   return Read(snapshot, metric, name_space, selection, now).Answer();
+}
+
+std::optional<Reason> AbsentReason(const Snapshot& snapshot, const Metric& metric) {
+  const bool any = std::any_of(metric.entries.begin(), metric.entries.end(),
+                               [](const Entry& entry) { return entry.present; });
+  if (any) return std::nullopt;
+  if (!metric.query_error.empty()) return Reason::kQueryError;
+  const bool never = metric.evaluated.steady.count() == 0 ||
+                     (metric.entries.empty() && NothingScraped(snapshot, metric));
+  return never ? Reason::kNeverScraped : Reason::kEmpty;
 }
 
 std::vector<const SignalPoint*> VisiblePoints(const Snapshot& snapshot, const SignalFamily& family,
@@ -278,11 +319,14 @@ std::vector<model::Family> MetricFamilies(const Snapshot& snapshot, Moment now) 
     const Outcome outcome = Overall(snapshot, metric, now);
     const auto* served = std::get_if<Served>(&outcome);
     const std::string_view word = served == nullptr ? "error" : StateText(served->state);
+    std::string_view engine;
+    if (metric.origin != nullptr) engine = metric.origin->engine;
     for (const std::string& name_space : metric.namespaces) {
       const auto point = [&](model::Family& family, double number, std::string_view in_state = {}) {
         family.points.push_back({model::Labels{{model::kMetricName, family.name},
                                                {"namespace", name_space},
                                                {"metric", metric.policy->name},
+                                               {"engine", engine},
                                                {"state", in_state}},
                                  number});
       };

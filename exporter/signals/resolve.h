@@ -60,9 +60,13 @@ struct Failure {
 
 using Outcome = std::variant<Served, Failure>;
 
-// `selection` null: every series. `name_space` is for the message alone.
+// `selection` null: every series. Where several engines of `name_space` export the name, the one
+// that the selection means.
 Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
                 const Selection* selection, Moment now);
+
+// Why the newest evaluation gave no series at all; nothing when it gave some.
+std::optional<Reason> AbsentReason(const Snapshot& snapshot, const Metric& metric);
 
 // Returns: the points of the family that are young enough to leave now.
 std::vector<const SignalPoint*> VisiblePoints(const Snapshot& snapshot, const SignalFamily& family,

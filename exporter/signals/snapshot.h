@@ -46,6 +46,8 @@ inline constexpr std::array kReasons = {
     Reason::kNotFinite,    Reason::kOutOfRange, Reason::kQueryError};
 // Returns: "never_scraped", "stale", ...: the label value and the word in messages.
 std::string_view ReasonText(Reason reason);
+// Returns: nothing when it is none of those words.
+std::optional<Reason> ReasonOf(std::string_view text);
 
 // A value that was finite and valid when its source was young enough.
 struct Good {
@@ -64,6 +66,18 @@ struct Entry {
   std::optional<Good> last_good;
 };
 
+// The sidecar that a metric of a hub was heard of.
+struct Origin {
+  std::string engine;   // the label `engine` of all its series
+  std::string owner;    // "Deployment trino": its pods replace each other
+  std::string home;     // the sidecar's own namespace
+  std::string sidecar;  // "sidecars http://10.0.0.7:7546/metrics"
+  Moment heard;         // its newest page
+  // Why there is no series, as the sidecar says, or because it is silent; and in words.
+  std::optional<Reason> reason = {};
+  std::string problem = {};
+};
+
 // One external metric in the namespaces where it may be asked for.
 struct Metric {
   std::shared_ptr<const config::ExternalMetric> policy;  // never null
@@ -75,6 +89,20 @@ struct Metric {
   std::vector<Entry> entries;      // sorted by labels
   // The only series there was, when it can be served no more: for the text of the error alone.
   std::optional<Entry> forgotten;
+  std::shared_ptr<const Origin> origin;  // null: it is our own
+};
+
+// A namespace ("*": all of them) in which a sidecar may export what has not been heard of yet.
+struct Pending {
+  std::string name_space;
+  std::string why;
+};
+
+// What a hub has heard.
+struct Imported {
+  std::vector<Metric> metrics;
+  std::vector<Pending> pending;
+  bool settled = true;  // false: not every sidecar has been asked once since the start
 };
 
 // A scraped address, as far as an error message needs it.
@@ -107,11 +135,17 @@ class Snapshot {
   std::vector<Metric> metrics;
   std::vector<SignalFamily> signals;
   std::vector<Upstream> upstreams;
+  std::vector<Pending> pending;
+  bool settled = true;
 
   // Makes Find work; called once, by the builder, before the snapshot is published.
   void BuildIndex();
   // Returns: null when no metric of this name may be asked for in this namespace.
   const Metric* Find(std::string_view name_space, std::string_view name) const;
+  // Returns: every metric of that name there, when several engines have one; else nothing.
+  std::vector<const Metric*> Sharing(std::string_view name_space, std::string_view name) const;
+  // Returns: null when everything in this namespace is known.
+  const Pending* PendingIn(std::string_view name_space) const;
 
  private:
   struct Key {
@@ -124,8 +158,13 @@ class Snapshot {
       return model::HashBytes(key.name, model::HashBytes(key.name_space));
     }
   };
+  // Returns: index_.end() when there is none.
+  std::unordered_map<Key, std::size_t, KeyHash>::const_iterator Seek(std::string_view name_space,
+                                                                     std::string_view name) const;
+
   std::unordered_map<Key, std::size_t, KeyHash>
       index_;  // views into metrics; "*" for all namespaces
+  std::unordered_map<Key, std::vector<std::size_t>, KeyHash> sharing_;  // where it is more than one
 };
 
 // The instant on the steady clock of a sample with wall time `source`, seen at `now`. A source in

@@ -29,6 +29,10 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "Scrapes that ended after the deadline of their tick and got a run of their own.", "")         \
   X(DiscoveryRefused, kCounter, "plimsoll_discovery_refused_total",                                \
     "Target files and targets that could not be used, by reason.", "job,reason")                   \
+  X(DiscoveryWatchesFailing, kGauge, "plimsoll_discovery_watches_failing",                         \
+    "Watches of Kubernetes objects that fail now; the targets known so far stay.", "job")          \
+  X(DiscoveryWatchFailures, kCounter, "plimsoll_discovery_watch_failures_total",                   \
+    "Failures to list or watch Kubernetes objects.", "job")                                        \
   X(ScrapeFailures, kCounter, "plimsoll_scrape_failures_total",                                    \
     "Scrapes from which nothing was kept, by reason.", "job,reason")                               \
   X(ScrapeSamplesDropped, kCounter, "plimsoll_scrape_samples_dropped_total",                       \
@@ -99,6 +103,38 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "namespace,metric,state")                                                                      \
   X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                       \
     "Reads of an external metric that were answered by an error, by reason.", "reason")            \
+  X(ExportedInfo, kGauge, "plimsoll_exported_metric_info",                                         \
+    "What a hub is told of an external metric: its policy as labels; always 1.", "metric")         \
+  X(ExportedValue, kGauge, "plimsoll_exported_metric_value",                                       \
+    "What the query of an external metric gave, before its policy; labels of the series have the " \
+    "prefix label_.",                                                                              \
+    "metric")                                                                                      \
+  X(ExportedSource, kGauge, "plimsoll_exported_metric_source_timestamp_seconds",                   \
+    "When the sample behind that value was scraped.", "metric")                                    \
+  X(ExportedLastGood, kGauge, "plimsoll_exported_metric_last_good_value",                          \
+    "The last value that was valid, where the newest is not.", "metric")                           \
+  X(ExportedLastGoodSource, kGauge, "plimsoll_exported_metric_last_good_timestamp_seconds",        \
+    "When the sample behind the last valid value was scraped.", "metric")                          \
+  X(ExportedEvaluated, kGauge, "plimsoll_exported_metric_evaluated_timestamp_seconds",             \
+    "When the query of the external metric was last evaluated.", "metric")                         \
+  X(ExportedProblem, kGauge, "plimsoll_exported_metric_problem",                                   \
+    "Why the query of an external metric has no series; always 1.", "metric,reason,error")         \
+  X(ExportedPageTime, kGauge, "plimsoll_exported_page_timestamp_seconds",                          \
+    "When this page was written, on the clock of the other times.", "")                            \
+  X(HubSidecars, kGauge, "plimsoll_hub_sidecars",                                                  \
+    "Sidecars that are known: heard (their page is in use), spare (another pod of the same owner " \
+    "is), silent, or waiting (never heard of).",                                                   \
+    "state")                                                                                       \
+  X(HubMetrics, kGauge, "plimsoll_hub_metrics",                                                    \
+    "External metrics that are served for sidecars, those of silent ones included.", "")           \
+  X(HubRefused, kCounter, "plimsoll_hub_refused_total",                                            \
+    "What sidecars say and a hub does not take, by reason, once for each tick.", "reason")         \
+  X(ForwardedReads, kCounter, "plimsoll_forwarded_reads_total",                                    \
+    "Reads that were forwarded to another adapter, by how they ended: its status code, timeout, "  \
+    "failed, open (it fails, and was not asked), busy or loop.",                                   \
+    "adapter,outcome")                                                                             \
+  X(ForwardDuration, kHistogram, "plimsoll_forward_duration_seconds",                              \
+    "How long other adapters took to answer.", "adapter")                                          \
   X(SignalsRefused, kCounter, "plimsoll_signals_refused_total",                                    \
     "Series of signals and external metrics that did not fit their limits, by reason.", "reason")  \
   X(HttpRequests, kCounter, "plimsoll_http_requests_total",                                        \

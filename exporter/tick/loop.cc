@@ -38,7 +38,10 @@ void Loop::Use(Plan plan, Time now) {
   parts_.store->SetWindow(plan_.window);
   for (const auto& job : plan_.jobs) next_slots_.emplace_back(job.get(), now);
   const auto before = parts_.snapshot->Get();
-  parts_.snapshot->Publish(plan_.signals->First(before.get(), signals::Moment::Of(*parts_.clock)));
+  signals::Imported imported;
+  if (plan_.hub != nullptr) imported = plan_.hub->First(before.get());
+  parts_.snapshot->Publish(
+      plan_.signals->First(before.get(), signals::Moment::Of(*parts_.clock), std::move(imported)));
 }
 
 void Loop::Replace(Plan plan, Time now) {
@@ -135,7 +138,8 @@ void Loop::Publish(Time at, Time) {
   last_evaluation_ = at;
   const auto before = parts_.snapshot->Get();
   parts_.snapshot->Publish(plan_.signals->Next(before.get(), *parts_.store, at,
-                                               signals::Moment::Of(*parts_.clock), Upstreams()));
+                                               signals::Moment::Of(*parts_.clock), Upstreams(),
+                                               Import(before.get(), at)));
   parts_.store->Expire(at);
   if (parts_.published) parts_.published();
 }
@@ -186,6 +190,36 @@ std::vector<signals::Upstream> Loop::Upstreams() const {
     }
   }
   return upstreams;
+}
+
+signals::Imported Loop::Import(const signals::Snapshot* before, Time at) const {
+  if (plan_.hub == nullptr) return {};
+  const signals::Moment now = signals::Moment::Of(*parts_.clock);
+  const config::Hub& config = plan_.config->hub;
+  const auto contains = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  std::vector<hub::Job> jobs;
+  std::vector<hub::Sidecar> sidecars;
+  for (const auto& job : plan_.jobs) {
+    const std::string& name = job->config().job_name;
+    if (!contains(config.jobs, name)) continue;
+    const auto info = job->Info();
+    jobs.push_back({name, info->unheard, info->discovery_error});
+    for (const scrape::TargetInfo& target : info->active) {
+      hub::Sidecar sidecar{
+          .job = name, .url = target.url, .labels = target.labels, .discovered = target.discovered};
+      sidecar.any_namespace = contains(config.any_namespace, name);
+      sidecar.tried = target.status.last_scrape != 0;
+      sidecar.last_error = target.status.last_error;
+      if (target.status.last_success)
+        sidecar.last_success = signals::SourceMoment(*target.status.last_success, now);
+      if (target.status.failing_since)
+        sidecar.failing_since = signals::SourceMoment(*target.status.failing_since, now);
+      sidecars.push_back(std::move(sidecar));
+    }
+  }
+  return plan_.hub->Next(before, *parts_.store, at, now, jobs, sidecars);
 }
 
 void Loop::Wake() {

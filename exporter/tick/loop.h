@@ -27,6 +27,7 @@
 #include "base/guarded.h"
 #include "base/published.h"
 #include "config/config.h"
+#include "hub/hub.h"
 #include "ruler/ruler.h"
 #include "scrape/job_scraper.h"
 #include "signals/evaluator.h"
@@ -43,6 +44,7 @@ struct Plan {
   std::vector<std::shared_ptr<scrape::JobScraper>> jobs;
   std::shared_ptr<ruler::Ruler> ruler;
   std::shared_ptr<signals::Evaluator> signals;
+  std::shared_ptr<hub::Hub> hub = {};  // null: no job scrapes sidecars
   std::chrono::milliseconds window{std::chrono::minutes(15)};
 };
 
@@ -104,6 +106,7 @@ class Loop {
   void Publish(Time at, Time now);
   Time NextDue(Time now) const;
   std::vector<signals::Upstream> Upstreams() const;
+  signals::Imported Import(const signals::Snapshot* before, Time at) const;
   std::chrono::milliseconds Deadline(const scrape::JobScraper& job) const;
 
   Parts parts_;

@@ -72,6 +72,13 @@ tick::Plan RunningLoop::PlanOf(const std::shared_ptr<const config::Config>& conf
   auto evaluator = signals::Evaluator::Make(config, signal_options, &telemetry);
   REQUIRE_MESSAGE(evaluator.has_value(), ErrorText(evaluator));
   plan.signals = *std::move(evaluator);
+  if (!config->hub.jobs.empty()) {
+    hub::Hub::Options hub_options{.config = config->hub};
+    hub_options.ours = [own = plan.signals](std::string_view name_space, std::string_view name) {
+      return own->Owns(name_space, name);
+    };
+    plan.hub = std::make_shared<hub::Hub>(std::move(hub_options), &telemetry);
+  }
 
   for (const config::ScrapeConfig& job : config->scrape_configs) {
     scrape::JobScraper::Options job_options;

@@ -21,43 +21,8 @@ using document::YamlNode;
 namespace {
 
 constexpr double kMostQuantity = 9.2e15;  // beyond it a quantity does not fit the HPA's thousandths
-constexpr std::size_t kMostNameBytes = 253;
 
 std::string Text(double value) { return base::SprintFloat(value); }
-
-// A metric's name is a path segment that client-go lower-cases; the API server takes two of them
-// for itself.
-std::string CheckName(std::string_view name) {
-  if (name.empty()) return "an external metric needs a name";
-  if (name.size() > kMostNameBytes)
-    return fmt::format("the name is longer than {} bytes", kMostNameBytes);
-  if (name == "." || name == "..") return "'.' and '..' cannot be asked for in a URL";
-  if (name == "status" || name == "finalize") {
-    return fmt::format(
-        "the API server reads '{}' as a subresource, so no metric can have this name", name);
-  }
-  for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') {
-      return fmt::format("{} has an upper-case letter, and Kubernetes asks in lower case",
-                         base::GoQuote(name));
-    }
-    if (c <= ' ' || c >= 0x7f || c == '/' || c == '%' || c == '?' || c == '#' || c == '\\') {
-      return fmt::format(
-          "{} cannot be asked for in a URL: no '/', '%', '?', '#', '\\', blanks or non-ASCII "
-          "letters",
-          base::GoQuote(name));
-    }
-  }
-  return "";
-}
-
-bool IsNamespace(std::string_view name) {
-  constexpr std::size_t kMost = 63;
-  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= kMost && alphanumeric(name.front()) &&
-         alphanumeric(name.back()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return alphanumeric(c) || c == '-'; });
-}
 
 // Takes "LINE:COLUMN: " off the front of a parser's error and says where in the YAML that is.
 void AddQueryError(const base::Error& error, const std::string& query, const YamlNode& node,
@@ -118,7 +83,7 @@ void ReadNamespaces(MapReader& map, ExternalMetric& metric) {
     if (name == "*") {
       if (metric.namespaces.size() > 1)
         map.errors().Add("'namespaces': \"*\" means all and stands alone", where);
-    } else if (!IsNamespace(name)) {
+    } else if (!IsNamespaceName(name)) {
       map.errors().Add(
           fmt::format("'namespaces': {} is not a namespace's name", base::GoQuote(name)), where);
     } else if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
@@ -232,7 +197,7 @@ ExternalMetric ReadExternalMetric(const YamlNode& node, Reading& reading) {
   MapReader map(node, "external_metrics", reading.errors);
   const bool has_name = map.Read("name", metric.name);
   if (has_name || map.Get("name") == nullptr) {
-    if (std::string text = CheckName(metric.name); !text.empty()) {
+    if (std::string text = ExternalMetricNameProblem(metric.name); !text.empty()) {
       reading.errors.Add("'name': " + std::move(text), map.where("name"));
     }
   }

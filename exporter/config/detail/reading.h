@@ -87,6 +87,10 @@ inline constexpr std::array<Words<model::MetricType>, 3> kSignalTypes = {
      {"counter", model::MetricType::kCounter},
      {"unknown", model::MetricType::kUnknown}}};
 
+inline constexpr std::array<Words<KubernetesDiscovery::Role>, 2> kKubernetesRoles = {
+    {{"pod", KubernetesDiscovery::Role::kPod},
+     {"endpointslice", KubernetesDiscovery::Role::kEndpointSlice}}};
+
 template <typename E, std::size_t N>
 std::string_view WordOf(const std::array<Words<E>, N>& words, E value) {
   for (const auto& [word, meaning] : words) {
@@ -144,6 +148,10 @@ void ReadLimits(document::MapReader& map, ScrapeLimits& limits);
 void RefuseNativeHistogramKeys(document::MapReader& map, Reading& reading);
 bool ReadNameEscaping(document::MapReader& map, std::string_view scope,
                       std::optional<NameEscaping>& out);
+std::vector<KubernetesDiscovery> ReadKubernetesConfigs(const document::YamlNode* list,
+                                                       Reading& reading);
+Hub ReadHub(const document::YamlNode* node, const std::vector<ScrapeConfig>& jobs,
+            Reading& reading);
 ScrapeConfig ReadScrapeConfig(const document::YamlNode& node, const Inherited& inherited,
                               Reading& reading);
 std::vector<Signal> ReadSignals(const document::YamlNode* list, Reading& reading);

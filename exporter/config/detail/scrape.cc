@@ -168,16 +168,16 @@ std::vector<FileDiscovery> ReadFileConfigs(const YamlNode* list, Reading& readin
 
 void RefuseOtherDiscovery(MapReader& map) {
   for (const char* name :
-       {"azure",      "consul",    "digitalocean", "dns",      "docker",   "dockerswarm",
-        "ec2",        "eureka",    "gce",          "hetzner",  "http",     "ionos",
-        "kubernetes", "kuma",      "lightsail",    "linode",   "marathon", "nerve",
-        "nomad",      "oci",       "openstack",    "outscale", "ovhcloud", "puppetdb",
-        "scaleway",   "serverset", "stackit",      "triton",   "uyuni",    "vultr",
-        "aws",        "ecs",       "elasticache",  "msk",      "rds"}) {
+       {"azure",     "consul",      "digitalocean", "dns",      "docker",   "dockerswarm",
+        "ec2",       "eureka",      "gce",          "hetzner",  "http",     "ionos",
+        "kuma",      "lightsail",   "linode",       "marathon", "nerve",    "nomad",
+        "oci",       "openstack",   "outscale",     "ovhcloud", "puppetdb", "scaleway",
+        "serverset", "stackit",     "triton",       "uyuni",    "vultr",    "aws",
+        "ecs",       "elasticache", "msk",          "rds"}) {
     const std::string key = std::string(name) + "_sd_configs";
-    map.Refuse(
-        key, fmt::format("'{}' is not supported by plimsoll: use static_configs or file_sd_configs",
-                         key));
+    map.Refuse(key, fmt::format("'{}' is not supported by plimsoll: use static_configs, "
+                                "file_sd_configs or kubernetes_sd_configs",
+                                key));
   }
 }
 
@@ -456,6 +456,7 @@ ScrapeConfig ReadScrapeConfig(const YamlNode& node, const Inherited& inherited, 
   scrape.static_configs =
       ReadStaticConfigs(map.List("static_configs"), scrape.relabel_configs.empty(), reading);
   scrape.file_sd_configs = ReadFileConfigs(map.List("file_sd_configs"), reading);
+  scrape.kubernetes_sd_configs = ReadKubernetesConfigs(map.List("kubernetes_sd_configs"), reading);
   RefuseOtherDiscovery(map);
   map.Refuse(
       "scrape_failure_log_file",

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Targets with common labels, and the files of file_sd_configs that hold lists of them.
+// The files of file_sd_configs that hold lists of targets with common labels.
 #pragma once
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "discovery/source.h"
 
 namespace plimsoll::discovery::detail {
-
-struct TargetGroup {
-  std::string source;  // for error messages: "0", or "/etc/sd/a.yml:1"
-  std::vector<std::string> targets;
-  std::vector<std::pair<std::string, std::string>> labels;
-};
 
 // Reads a list of {targets: [...], labels: {...}}. The name's ending says whether it is JSON or
 // YAML. Each group gets the label __meta_filepath. Strict: an unknown key is an error.

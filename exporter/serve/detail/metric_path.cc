@@ -51,4 +51,11 @@ std::string UnknownMetricText(const signals::Snapshot* snapshot, std::string_vie
   return text;
 }
 
+std::string NotScrapedYetText(const signals::Pending& pending, std::string_view name_space,
+                              const std::string& name) {
+  return base::format("external metric {} in namespace {} has no value ({}): not scraped yet: {}",
+                      name, name_space, signals::ReasonText(signals::Reason::kNeverScraped),
+                      pending.why);
+}
+
 }  // namespace plimsoll::serve

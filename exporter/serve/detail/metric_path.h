@@ -25,4 +25,8 @@ std::optional<MetricPath> ReadMetricPath(std::string_view raw);
 std::string UnknownMetricText(const signals::Snapshot* snapshot, std::string_view name_space,
                               const std::string& name);
 
+// A sidecar that was not heard yet may export it: reason never_scraped.
+std::string NotScrapedYetText(const signals::Pending& pending, std::string_view name_space,
+                              const std::string& name);
+
 }  // namespace plimsoll::serve

@@ -62,6 +62,12 @@ std::string Why(const Metric& metric, Reason reason, const Evidence& evidence, M
   return {};
 }
 
+// Whether the reason came with words of its own, from a sidecar.
+bool SaidElsewhere(const Metric& metric, Reason reason) {
+  return metric.origin != nullptr && metric.origin->reason == reason &&
+         !metric.origin->problem.empty();
+}
+
 std::string UpstreamText(const Upstream& upstream, Moment now) {
   std::string text = upstream.name;
   if (upstream.failing_since) {
@@ -79,9 +85,10 @@ std::string UpstreamText(const Upstream& upstream, Moment now) {
 
 std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
                     Reason reason, const Evidence& evidence, Moment now) {
-  std::string text =
-      base::format("external metric {} in namespace {} has no value ({}): {}", metric.policy->name,
-                   name_space, ReasonText(reason), Why(metric, reason, evidence, now));
+  std::string text = base::format(
+      "external metric {} in namespace {} has no value ({}): {}", metric.policy->name, name_space,
+      ReasonText(reason),
+      SaidElsewhere(metric, reason) ? metric.origin->problem : Why(metric, reason, evidence, now));
   if (evidence.last_good) {
     text += base::format("; the last good value was {}, {} ago",
                          base::ApiFloat(evidence.last_good->value),
@@ -91,6 +98,10 @@ std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_
       now.steady - metric.evaluated.steady > metric.policy->max_age) {
     text += base::format("; it was last evaluated {} ago", AgeText(metric.evaluated, now));
   }
+  if (metric.origin != nullptr) {
+    return text + base::format("; its sidecar is {}, heard of {} ago", metric.origin->sidecar,
+                               AgeText(metric.origin->heard, now));
+  }
   std::size_t failing = 0;
   for (const Upstream& upstream : snapshot.upstreams) {
     if (upstream.up || !metric.reads_scraped) continue;
@@ -98,6 +109,21 @@ std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_
   }
   if (failing > kNamed) text += base::format("; and {} more upstreams fail", failing - kNamed);
   return text;
+}
+
+std::string ExplainShared(const std::vector<const Metric*>& sharing, std::string_view name_space) {
+  std::string engines;
+  for (std::size_t i = 0; i < std::min(sharing.size(), kNamed); ++i) {
+    if (i > 0) engines += ", ";
+    const Origin& origin = *sharing[i]->origin;
+    engines += base::format("engine={} ({})", base::GoQuote(origin.engine), origin.owner);
+  }
+  if (sharing.size() > kNamed) engines += base::format(" and {} more", sharing.size() - kNamed);
+  return base::format(
+      "external metric {} in namespace {} has no value ({}): {} engines export it and none of them "
+      "was asked for alone: {}",
+      sharing.front()->policy->name, name_space, ReasonText(Reason::kSeveral), sharing.size(),
+      engines);
 }
 
 }  // namespace plimsoll::signals

@@ -25,4 +25,7 @@ struct Evidence {
 std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
                     Reason reason, const Evidence& evidence, Moment now);
 
+// Several engines export a name, and a read did not say which of them it means.
+std::string ExplainShared(const std::vector<const Metric*>& sharing, std::string_view name_space);
+
 }  // namespace plimsoll::signals

@@ -37,11 +37,13 @@ http::Response Faces::Query(std::string_view expression) const {
   return prometheus_.Handle(request);
 }
 
-http::Response Faces::External(std::string_view name, std::string_view name_space) const {
+http::Response Faces::External(std::string_view name, std::string_view name_space,
+                               std::string_view selector) const {
   http::Request request;
   request.path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/" + std::string(name_space) +
                  "/" + std::string(name);
   request.raw_path = request.path;
+  if (!selector.empty()) request.raw_query = "labelSelector=" + http::PercentEncode(selector);
   request.headers = {
       {"X-Remote-User", "system:serviceaccount:kube-system:horizontal-pod-autoscaler"}};
   request.certificate = std::make_shared<http::ClientCertificate>(http::ClientCertificate{
@@ -73,8 +75,14 @@ Faces::Samples Faces::Signal(std::string_view name) const {
   return found;
 }
 
-std::string Faces::Read(std::string_view name) const {
-  const http::Response answer = External(name);
+std::string Faces::Message(std::string_view name, std::string_view name_space,
+                           std::string_view selector) const {
+  return Between(External(name, name_space, selector).Body(), "\"message\":\"", "\",\"reason\"");
+}
+
+std::string Faces::Read(std::string_view name, std::string_view name_space,
+                        std::string_view selector) const {
+  const http::Response answer = External(name, name_space, selector);
   if (answer.status == 200) return Between(answer.Body(), "\"value\":\"", "\"");
   return std::to_string(answer.status) + " " +
          Between(answer.Body(), "\"causes\":[{\"reason\":\"", "\"");

@@ -26,7 +26,8 @@ class Faces {
   // What GET of each face answers now.
   http::Response MetricsPage() const;
   http::Response Query(std::string_view expression) const;
-  http::Response External(std::string_view name, std::string_view name_space = "default") const;
+  http::Response External(std::string_view name, std::string_view name_space = "default",
+                          std::string_view selector = "") const;
 
   // Values of a name on the page of /metrics, by the labels as they are written there.
   using Samples = std::map<std::string, double>;
@@ -34,7 +35,11 @@ class Faces {
   // Every sample on the page, under its name and labels.
   Samples AllSignals() const;
   // "3", "1500m", or "503 stale": an answer in the words that a test compares.
-  std::string Read(std::string_view name) const;
+  std::string Read(std::string_view name, std::string_view name_space = "default",
+                   std::string_view selector = "") const;
+  // The message of an error's Status.
+  std::string Message(std::string_view name, std::string_view name_space = "default",
+                      std::string_view selector = "") const;
 
   RunningLoop path;
 

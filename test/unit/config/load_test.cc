@@ -96,10 +96,11 @@ TEST_CASE("what Prometheus has and plimsoll has not is refused by name") {
         errors.starts_with("f:1:1: section '" + section + "' is not supported by plimsoll: "),
         errors);
   }
-  for (const std::string section : {"dns", "http", "kubernetes", "consul", "ec2"}) {
+  for (const std::string section : {"dns", "http", "consul", "ec2"}) {
     CHECK(JobErrors("  " + section + "_sd_configs: []\n") ==
           "f:3:3: '" + section +
-              "_sd_configs' is not supported by plimsoll: use static_configs or file_sd_configs");
+              "_sd_configs' is not supported by plimsoll: use static_configs, file_sd_configs or "
+              "kubernetes_sd_configs");
   }
   for (const std::string key :
        {"proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"}) {

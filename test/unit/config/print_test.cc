@@ -94,6 +94,11 @@ TEST_CASE("what is printed loads again and prints the same") {
            "unknown}]",
            "external_metrics: [{name: a, query: \"{x='\\\\n'}\", type: Value, clamp: {min: 1, max: "
            "2}, when_empty: 1}]",
+           "scrape_configs: [{job_name: s, kubernetes_sd_configs: [{role: pod, namespaces: "
+           "{own_namespace: true, names: [a]}, selectors: [{role: pod, label: 'a=b'}]}, {role: "
+           "endpointslice, api_server: 'https://h:1', namespaces: {names: ['*']}, tls_config: "
+           "{server_name: x}}]}]\nhub: {jobs: [s], any_namespace: [s], forward: [{name: keda, url: "
+           "'https://keda:443', selector_labels: [a/b], tls_config: {server_name: k}}]}",
            "tick: {deadline: 1500ms}\nlimits: {max_bytes: 1500B}",
        }) {
     const std::string once = Print(*LoadGood(text));

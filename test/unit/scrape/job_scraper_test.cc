@@ -177,6 +177,49 @@ TEST_CASE_FIXTURE(Fixture, "when relabelling of samples changes, every series st
   CHECK(Newest("load") == Values{{"a:1", "stale"}});
 }
 
+// A source that says what a test tells it to.
+struct Told final : discovery::TargetSource {
+  std::shared_ptr<const discovery::Found> Get() override { return found; }
+  void Say(std::vector<std::string> targets, std::vector<std::string> unheard = {}) {
+    discovery::Found next{.unheard = std::move(unheard)};
+    next.groups.push_back({.source = "told", .targets = std::move(targets)});
+    found = std::make_shared<const discovery::Found>(std::move(next));
+  }
+  std::shared_ptr<const discovery::Found> found = std::make_shared<const discovery::Found>();
+};
+
+TEST_CASE_FIXTURE(Fixture, "targets of a source come and go as it says") {
+  const auto source = std::make_shared<Told>();
+  source->Say({"a:1"});
+  JobScraper job({.config = Config({}), .sources = {source}}, targets, nullptr, [] {});
+  CHECK(job.Info()->unheard == std::vector<std::string>{"*"});
+  CHECK(job.Begin(1'000'000, 1'000'000, store.appender()) == 1);
+  CHECK(job.Info()->unheard.empty());
+  Answer(kA, "load 1\n");
+  job.AppendArrived(1'000'001, store.appender());
+  source->Say({"b:1"});
+  CHECK(job.Begin(1'015'000, 1'015'000, store.appender()) == 1);
+  CHECK(Newest("load") == Values{{"a:1", "stale"}});
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "after a reload a target stays until its source has told of everything") {
+  auto before = Job(Config({"a:1", "b:1"}));
+  before->Begin(1'000'000, 1'000'000, store.appender());
+  Answer(kA, "load 1\n");
+  before->AppendArrived(1'000'001, store.appender());
+  const auto source = std::make_shared<Told>();
+  source->Say({}, {"analytics"});
+  JobScraper after({.config = Config({}), .sources = {source}}, targets, nullptr, [] {});
+  after.TakeOver(*before, 1'004'000, store.appender());
+  CHECK(after.target_count() == 2);
+  CHECK(after.Info()->unheard == std::vector<std::string>{"analytics"});
+  source->Say({"a:1"});
+  after.Begin(1'015'000, 1'015'000, store.appender());
+  CHECK(after.target_count() == 1);
+  CHECK(Newest("load") == Values{{"a:1", "1@1000000"}});
+}
+
 TEST_CASE_FIXTURE(Fixture, "an answer after the end of the job is ignored") {
   auto job = Job(Config({"a:1"}));
   job->Begin(1'000'000, 1'000'000, store.appender());

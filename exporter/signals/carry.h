@@ -16,6 +16,8 @@ namespace plimsoll::signals {
 // Completes `next`, whose entries hold the newest result alone.
 // Returns: how many last good values had to be forgotten for the limit.
 std::size_t CarryOver(const Snapshot* previous, Moment now, std::size_t limit, Metric& next);
+// The same from one metric; `before` may be null.
+std::size_t CarryOver(const Metric* before, Moment now, std::size_t limit, Metric& next);
 
 void CarryOver(const Snapshot* previous, SignalFamily& next);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Carrying over: a merge of two sorted lists of series.
-#include "signals/detail/carry.h"
+#include "signals/carry.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,7 +13,10 @@ bool ByLabels(const Entry& a, const Entry& b) { return a.labels < b.labels; }
 
 // Keeps what the previous snapshot knew of a series that is in the newest result.
 void Inherit(const Entry& before, Entry& entry) {
-  entry.last_good = before.last_good;
+  // A sidecar tells its own last good value, too: the newer one counts.
+  const bool older = entry.last_good && before.last_good &&
+                     before.last_good->source.steady < entry.last_good->source.steady;
+  if (before.last_good && !older) entry.last_good = before.last_good;
   if (before.source.wall == entry.source.wall && before.source.steady.count() != 0)
     entry.source = before.source;
 }
@@ -65,14 +68,16 @@ std::size_t Forget(std::size_t limit, std::vector<Entry>& entries) {
 }  // namespace
 
 std::size_t CarryOver(const Snapshot* previous, Moment now, std::size_t limit, Metric& next) {
-  if (previous != nullptr) {
-    for (const std::string& name_space : next.namespaces) {
-      const Metric* before = previous->Find(name_space, next.policy->name);
-      if (before == nullptr) continue;
-      CarryFrom(*before, now, next);
-      break;
-    }
+  const Metric* before = nullptr;
+  for (const std::string& name_space : next.namespaces) {
+    if (previous == nullptr || before != nullptr) break;
+    before = previous->Find(name_space, next.policy->name);
   }
+  return CarryOver(before, now, limit, next);
+}
+
+std::size_t CarryOver(const Metric* before, Moment now, std::size_t limit, Metric& next) {
+  if (before != nullptr) CarryFrom(*before, now, next);
   for (Entry& entry : next.entries) {
     if (entry.present) NoteGood(*next.policy, now, entry);
   }
