@@ -8,7 +8,7 @@
 //
 // Threads: the tick's thread.
 // Bounds:  config::Hub; what is refused is counted by reason in plimsoll_hub_refused_total.
-// See:     docs/hub.md, docs/adr/0010-how-a-metric-travels.md
+// See:     docs/hub.md, docs/adr/0009-how-a-metric-travels.md
 #pragma once
 
 #include <chrono>

@@ -10,7 +10,7 @@
 //
 // Threads: pure functions.
 // Bounds:  kMostErrorBytes.
-// See:     docs/adr/0010-how-a-metric-travels.md
+// See:     docs/adr/0009-how-a-metric-travels.md
 #pragma once
 
 #include <cstddef>
