@@ -120,7 +120,7 @@ struct KubernetesSource::State {
     const auto key = detail::KeyOf(json);
     auto object = key ? Read(kind, json) : Result<Object>(key.error());
     if (!object) return Refuse("bad_object");
-    if (objects.size() >= limits.objects && !objects.contains(*key)) return Refuse("objects");
+    if (objects.size() >= options.objects && !objects.contains(*key)) return Refuse("objects");
     objects.insert_or_assign(*key, *std::move(object));
   }
 

@@ -8,10 +8,12 @@
 // job's problems.
 //
 // Threads: Get from any thread; Stop and the destructor from any but the HTTP client's io thread.
-// Bounds:  detail::ObjectLimits, kube::ApiLimits, kube::WatchLimits; what is left out is counted in
+// Bounds:  Options::objects, detail::ObjectLimits, kube::ApiLimits, kube::WatchLimits; what is left
+// out is counted in
 //          plimsoll_discovery_refused_total.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -39,6 +41,7 @@ class KubernetesSource final : public TargetSource {
     std::string job;  // for telemetry and the log
     // In [0, 1); default: a generator of its own. For tests.
     std::function<double()> random = {};
+    std::size_t objects = 20'000;  // of one kind in one namespace; the others are left out
   };
   // Begins to watch. `telemetry` may be null and must outlive it.
   // Fails with: kBadInput when own_namespace is asked for and nothing says which that is.

@@ -26,7 +26,6 @@ struct ObjectLimits {
   std::size_t value_bytes = 4096;  // of a label's or an annotation's value
   std::size_t containers = 200;    // of a pod; likewise ports of a container
   std::size_t endpoints = 2000;    // of a slice; Kubernetes allows a thousand
-  std::size_t objects = 20000;     // of one collection
 };
 
 struct ObjectMeta {

@@ -26,11 +26,12 @@ std::string List(const std::string& items) {
 
 // A job with one kubernetes_sd_config, before an API server that a test plays.
 struct Cluster {
-  explicit Cluster(const std::string& lines) {
+  explicit Cluster(const std::string& lines, std::size_t objects = 100) {
     config = std::make_shared<const config::ScrapeConfig>(
         test::ScrapeOf("  kubernetes_sd_configs: [{" + lines + "}]\n"));
-    auto made = KubernetesSource::Make(config->kubernetes_sd_configs.at(0), server.Client(&counts),
-                                       &counts, {.job = "j", .random = [] { return 0.0; }});
+    auto made =
+        KubernetesSource::Make(config->kubernetes_sd_configs.at(0), server.Client(&counts), &counts,
+                               {.job = "j", .random = [] { return 0.0; }, .objects = objects});
     REQUIRE(made.has_value());
     source = *std::move(made);
     targets = std::make_unique<Targets>(config, &counts, SystemFileAccess(), Targets::Limits(),
@@ -104,6 +105,16 @@ TEST_CASE("what is no pod is counted, and costs the others nothing") {
   cluster.server.Answer(200, List("{}," + Pod("p", "10.0.0.1")));
   CHECK(cluster.Urls() == "http://10.0.0.1:80/metrics");
   CHECK(cluster.Refused("bad_object") == 1);
+}
+
+TEST_CASE("objects are so many at most, and those that are known go on to change") {
+  Cluster cluster(kPods, 2);
+  cluster.server.Answer(200, List(Pod("p", "10.0.0.1") + "," + Pod("q", "10.0.0.2")));
+  CHECK(cluster.Refused("objects") == 0);
+  cluster.server.Piece(R"({"type":"ADDED","object":)" + Pod("r", "10.0.0.3") + "}\n");
+  cluster.server.Piece(R"({"type":"MODIFIED","object":)" + Pod("q", "10.0.0.4") + "}\n");
+  CHECK(cluster.Urls() == "http://10.0.0.1:80/metrics http://10.0.0.4:80/metrics");
+  CHECK(cluster.Refused("objects") == 1);
 }
 
 TEST_CASE("the role endpointslice asks for slices, services and pods of every namespace") {
