@@ -58,6 +58,7 @@ external_metrics:
         def reader(kind):
             context = self.secure()
             kept = None
+            knocks = 0
             while not stop.is_set():
                 begun = time.monotonic()
                 try:
@@ -77,9 +78,15 @@ external_metrics:
                         kept = connection
                     else:
                         connection.close()
+                    knocks = 0
                 except (OSError, http.client.HTTPException) as failure:
-                    failures.append((kind, repr(failure)))
+                    # Who is new has a quarter of a second to ask. A reader that shares this interpreter with the attack
+                    # may need longer, and knocks again; a kept connection never loses its place.
+                    knocks += 1
                     kept = None
+                    if kind != "kept" and knocks < 4:
+                        continue
+                    failures.append((kind, repr(failure)))
                 reads[kind] += 1
                 if kind != "ops":
                     slowest.append(time.monotonic() - begun)
@@ -123,11 +130,17 @@ external_metrics:
                 raise
         return raw
 
-    def crowd(self, listener, size, begin, drip, seconds):
-        """Connections that begin and then drip; those that the server gives up come again."""
+    def crowd(self, listener, size, begin, drip, seconds, reasons):
+        """Connections that begin and then drip, until some were given up for one of the reasons; those come again."""
         attackers = [None] * size
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        before = self.refused(listener, *reasons)
+
+        def going_on():
+            now = time.monotonic()
+            return now < end or (now < end + PATIENCE and self.refused(listener, *reasons) == before)
+
+        while going_on():
             for at, each in enumerate(attackers):
                 try:
                     if each is None:
@@ -139,26 +152,22 @@ external_metrics:
                     if each:
                         each.close()
                     attackers[at] = None
-                if time.monotonic() > end:
-                    break
         for each in attackers:
             if each:
                 each.close()
+        self.assertGreater(self.refused(listener, *reasons), before)
 
     def test_slow_heads(self):
+        begin = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
         for listener in LISTENERS:
             with self.subTest(listener):
-                before = self.refused(listener, "evicted", "header_timeout")
-                self.good_reads(lambda: self.crowd(listener, 300, b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"a", 12))
-                self.assertGreater(self.refused(listener, "evicted", "header_timeout"), before)
+                self.good_reads(lambda: self.crowd(listener, 300, begin, b"a", 12, ("evicted", "header_timeout")))
 
     def test_slow_bodies(self):
         begin = b"POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
         for listener in LISTENERS:
             with self.subTest(listener):
-                before = self.refused(listener, "evicted", "body_timeout", "malformed")
-                self.good_reads(lambda: self.crowd(listener, 300, begin, b"a", 6))
-                self.assertGreater(self.refused(listener, "evicted", "body_timeout", "malformed"), before)
+                self.good_reads(lambda: self.crowd(listener, 300, begin, b"a", 6, ("evicted", "body_timeout", "malformed")))
 
     def test_half_open_handshakes(self):
         hello = bytes.fromhex("16030100c8010000c40303") + bytes(40)  # the beginning of a ClientHello
@@ -199,7 +208,6 @@ external_metrics:
                     for each in attackers:
                         each.close()
 
-                # A scrape of the ops port may have to knock again while ten thousand others do.
                 self.good_reads(attack)
                 if not self.sanitized():  # a sanitizer keeps what was freed
                     self.assertLess(self.resident() - resident, 64 << 20)
