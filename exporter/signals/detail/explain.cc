@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The sentence: which metric, why, the last good value, and the upstreams that fail.
+//
+// It says when, never how long ago: an HPA repeats the sentence in its status and its events at
+// each sync, and one that is the same while nothing changes is one event, not a hundred.
 #include "signals/detail/explain.h"
 
 #include <algorithm>
@@ -14,13 +17,6 @@ namespace {
 // An error body names so many series or upstreams and counts the rest.
 constexpr std::size_t kNamed = 3;
 
-std::string AgeText(Moment then, Moment now) {
-  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now.steady - then.steady);
-  const auto whole =
-      std::chrono::floor<std::chrono::seconds>(std::max(age, std::chrono::milliseconds(0)));
-  return base::FormatDuration(whole);
-}
-
 std::string SeriesText(const std::vector<const Entry*>& series) {
   std::string text;
   for (std::size_t i = 0; i < std::min(series.size(), kNamed); ++i) {
@@ -31,15 +27,14 @@ std::string SeriesText(const std::vector<const Entry*>& series) {
   return text;
 }
 
-std::string Why(const Metric& metric, Reason reason, const Evidence& evidence, Moment now) {
+std::string Why(const Metric& metric, Reason reason, const Evidence& evidence) {
   const config::ExternalMetric& policy = *metric.policy;
   switch (reason) {
     case Reason::kNeverScraped:
       return metric.evaluated.steady.count() == 0 ? "no tick has ended yet"
                                                   : "nothing has been scraped yet";
     case Reason::kStale:
-      return base::format("the newest sample behind it is {} old (of {}), max_age is {}",
-                          AgeText(*evidence.source, now),
+      return base::format("the newest sample behind it, of {}, is older than max_age ({})",
                           base::FormatRfc3339(evidence.source->wall),
                           base::FormatDuration(policy.max_age));
     case Reason::kEmpty:
@@ -68,12 +63,10 @@ bool SaidElsewhere(const Metric& metric, Reason reason) {
          !metric.origin->problem.empty();
 }
 
-std::string UpstreamText(const Upstream& upstream, Moment now) {
+std::string UpstreamText(const Upstream& upstream) {
   std::string text = upstream.name;
   if (upstream.failing_since) {
-    text += base::format(" has failed since {} ({} ago)",
-                         base::FormatRfc3339(upstream.failing_since->wall),
-                         AgeText(*upstream.failing_since, now));
+    text += " has failed since " + base::FormatRfc3339(upstream.failing_since->wall);
   } else {
     text += " has not answered yet";
   }
@@ -88,24 +81,29 @@ std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_
   std::string text = base::format(
       "external metric {} in namespace {} has no value ({}): {}", metric.policy->name, name_space,
       ReasonText(reason),
-      SaidElsewhere(metric, reason) ? metric.origin->problem : Why(metric, reason, evidence, now));
+      SaidElsewhere(metric, reason) ? metric.origin->problem : Why(metric, reason, evidence));
   if (evidence.last_good) {
-    text += base::format("; the last good value was {}, {} ago",
+    text += base::format("; the last good value was {}, of {}",
                          base::ApiFloat(evidence.last_good->value),
-                         AgeText(evidence.last_good->source, now));
+                         base::FormatRfc3339(evidence.last_good->source.wall));
   }
+  const auto is_old = [&](Moment then) {
+    return now.steady - then.steady > metric.policy->max_age;
+  };
   if (reason == Reason::kStale && metric.evaluated.steady.count() != 0 &&
-      now.steady - metric.evaluated.steady > metric.policy->max_age) {
-    text += base::format("; it was last evaluated {} ago", AgeText(metric.evaluated, now));
+      is_old(metric.evaluated)) {
+    text += "; it was last evaluated at " + base::FormatRfc3339(metric.evaluated.wall);
   }
   if (metric.origin != nullptr) {
-    return text + base::format("; its sidecar is {}, heard of {} ago", metric.origin->sidecar,
-                               AgeText(metric.origin->heard, now));
+    text += "; its sidecar is " + metric.origin->sidecar;
+    if (is_old(metric.origin->heard))
+      text += ", not heard of since " + base::FormatRfc3339(metric.origin->heard.wall);
+    return text;
   }
   std::size_t failing = 0;
   for (const Upstream& upstream : snapshot.upstreams) {
     if (upstream.up || !metric.reads_scraped) continue;
-    if (++failing <= kNamed) text += "; " + UpstreamText(upstream, now);
+    if (++failing <= kNamed) text += "; " + UpstreamText(upstream);
   }
   if (failing > kNamed) text += base::format("; and {} more upstreams fail", failing - kNamed);
   return text;

@@ -50,8 +50,8 @@ class DeadUpstream(Scene):
         time = r"[0-9T:.-]+Z"
         return re.compile(
             rf"external metric {name} in namespace work has no value \(empty\): its query gives no series; "
-            rf"the last good value was 40, \w+ ago; dying http://{self.dying.address}/metrics has failed since {time} "
-            rf'\(\w+ ago\), last error: Get "http://{self.dying.address}/metrics": '
+            rf"the last good value was 40, of {time}; dying http://{self.dying.address}/metrics has failed since {time}, "
+            rf'last error: Get "http://{self.dying.address}/metrics": '
             rf"connect: dial tcp {self.dying.address}: connect: Connection refused")
 
     def test_without_a_policy_it_stands_still_and_says_which_target_is_dead(self):
