@@ -41,7 +41,7 @@ base::Result<WatchEvent> ParseWatchEvent(std::string_view line) {
   }
   if (!event.object.is_object()) return base::BadInput("watch: expected an event with an object");
   if (event.kind == WatchEvent::Kind::kError) {
-    event.code = static_cast<int>(event.object.Integer("code").value_or(0));
+    event.code = event.object.Integer("code").value_or(0);
     event.message = std::string(event.object.String("message").value_or("no message"));
     return event;
   }

@@ -9,6 +9,7 @@ import threading
 import time
 import unittest
 
+from fake_api import authentication
 from harness import PATIENCE, Pki, Plimsoll, Target, eventually, page, run, write
 from kube_objects import MAPS, SECRETS, SERVICES, KubeObjects
 
@@ -34,20 +35,8 @@ external_metrics:
 """)
         self.cluster = KubeObjects(self.pki)
         self.addCleanup(self.cluster.close)
-        with open(self.pki.file("ca.crt"), encoding="utf-8") as source:
-            authority = source.read()
-        self.cluster.put(MAPS, "extension-apiserver-authentication", data={
-            "client-ca-file": authority, "requestheader-client-ca-file": authority,
-            "requestheader-allowed-names": '["front-proxy-client"]'})
-        write(self.folder, "token", "our-own-secret\n")
-        self.kubeconfig = write(self.folder, "kubeconfig", f"""
-apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{{name: c, context: {{cluster: h, user: u}}}}]
-clusters: [{{name: h, cluster: {{server: "{self.cluster.address}", certificate-authority: {self.pki.file("ca.crt")}}}}}]
-users: [{{name: u, user: {{tokenFile: token}}}}]
-""")
+        self.cluster.put(MAPS, "extension-apiserver-authentication", data=authentication(self.pki, "ca"))
+        self.kubeconfig = self.cluster.kubeconfig(self.folder, "our-own-secret")
 
     def flags(self, *more):
         return ["--config.file", self.config, "--web.listen-address=127.0.0.1:0", "--secure-port=-1", "--bind-address=127.0.0.1",

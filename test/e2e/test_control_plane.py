@@ -2,7 +2,6 @@
 """The binary before a Kubernetes API server: whom the cluster's ConfigMap trusts, tokens and access by review,
 readiness, rotation of every certificate while connections stay open, and a shutdown that costs no read."""
 import http.client
-import json
 import os
 import shutil
 import signal
@@ -11,7 +10,9 @@ import tempfile
 import threading
 import unittest
 
-from harness import PATIENCE, ApiServer, Pki, Plimsoll, Target, eventually, page, run, write
+from authentication_api import ApiServer
+from fake_api import authentication
+from harness import PATIENCE, Pki, Plimsoll, Target, eventually, page, run, write
 
 API = "/apis/external.metrics.k8s.io/v1beta1"
 READ = API + "/namespaces/default/queued"
@@ -43,25 +44,11 @@ scrape_configs:
 external_metrics:
   - {{name: queued, type: AverageValue, query: queued, namespaces: [default], max_age: 1h}}
 """)
-        self.server = ApiServer(self.pki, {
-            "client-ca-file": text(self.pki.file("ca.crt")),
-            "requestheader-client-ca-file": text(self.pki.file("proxy-ca.crt")),
-            "requestheader-allowed-names": '["front-proxy-client"]',
-            "requestheader-username-headers": '["X-Remote-User"]',
-            "requestheader-group-headers": '["X-Remote-Group"]',
-            "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]'})
+        self.server = ApiServer(self.pki, authentication(self.pki))
         self.addCleanup(self.server.close)
         self.server.allowed = lambda spec: spec["user"] in ("hpa", "reader")
         self.server.tokens = {"good-token": "reader", "other-token": "stranger"}
-        write(self.folder, "token", "our-own-secret\n")
-        self.kubeconfig = write(self.folder, "kubeconfig", f"""
-apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{{name: c, context: {{cluster: h, user: u}}}}]
-clusters: [{{name: h, cluster: {{server: "{self.server.address}", certificate-authority: {self.pki.file("ca.crt")}}}}}]
-users: [{{name: u, user: {{tokenFile: token}}}}]
-""")
+        self.kubeconfig = self.server.kubeconfig(self.folder, "our-own-secret")
 
     def start(self, *more):
         self.plimsoll = Plimsoll(

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sidecars and a hub as processes: a cluster's API server says where the sidecars are, the hub serves what they export,
 and what it does not know goes to another adapter."""
-import http.server
-import json
 import os
 import signal
 import socket
@@ -12,83 +10,45 @@ import time
 import unittest
 import urllib.parse
 
+from fake_api import OUT_OF_ORDER, FakeApi, Handler
 from harness import PATIENCE, Pki, Plimsoll, Target, eventually, page, run, write, ROOT
 
 KINDS = {"pods": "/api/v1", "services": "/api/v1", "endpointslices": "/apis/discovery.k8s.io/v1"}
 
 
-class Cluster:
+class Cluster(FakeApi):
     """An API server with pods, services and endpointslices that can be listed and watched."""
 
     def __init__(self):
-        self.changed = threading.Condition()
-        self.version = 1
         self.objects = {kind: {} for kind in KINDS}
         self.events = []  # (version, kind, namespace, type, object)
-        self.broken = self.closing = False
-        self.lists = []
         outer = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Methods(Handler):
             def do_GET(self):
                 path, _, query = self.path.partition("?")
                 query = dict(urllib.parse.parse_qsl(query))
                 parts = path.split("/")
                 kind = parts[-1]
                 namespace = parts[-2] if "namespaces" in parts else None
-                try:
-                    if outer.broken:
-                        outer.answer(self, 500, {"kind": "Status", "message": "out of order"})
-                    elif query.get("watch"):
-                        outer.watch(self, kind, namespace, int(query["resourceVersion"]))
-                    else:
-                        outer.lists.append(path)
-                        outer.answer(self, 200, outer.list(kind, namespace))
-                except (BrokenPipeError, ConnectionResetError):
-                    self.close_connection = True
+                if outer.broken:
+                    self.answer(500, OUT_OF_ORDER)
+                elif query.get("watch"):
+                    outer.watch(self, lambda seen: outer.news(kind, namespace, seen), int(query["resourceVersion"]))
+                else:
+                    self.answer(200, outer.list(kind, namespace))
 
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    @staticmethod
-    def answer(handler, status, document):
-        body = json.dumps(document).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
+        super().__init__(Methods)
+        self.begin()
 
     def list(self, kind, namespace):
         with self.changed:
             return {"metadata": {"resourceVersion": str(self.version)}, "items": [
                 one for (its, _), one in self.objects[kind].items() if namespace in (None, its)]}
 
-    def watch(self, handler, kind, namespace, seen):
-        handler.send_response(200)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Transfer-Encoding", "chunked")
-        handler.end_headers()
-        while True:
-            with self.changed:
-                def news():
-                    return [event for event in self.events if event[0] > seen and event[1] == kind
-                            and namespace in (None, event[2])]
-                self.changed.wait_for(lambda: news() or self.closing or self.broken)
-                if self.closing or self.broken:
-                    handler.close_connection = True
-                    return
-                lines = b"".join(json.dumps({"type": type_, "object": one}).encode() + b"\n" for _, _, _, type_, one in news())
-                seen = self.version
-            handler.wfile.write(f"{len(lines):x}\r\n".encode() + lines + b"\r\n")
-            handler.wfile.flush()
+    def news(self, kind, namespace, seen):
+        return [{"type": type_, "object": one} for version, its_kind, its, type_, one in self.events
+                if version > seen and its_kind == kind and namespace in (None, its)]
 
     def put(self, kind, namespace, name, gone=False, labels=None, **fields):
         with self.changed:
@@ -116,18 +76,6 @@ class Cluster:
                  ports=[{"name": "ops", "port": port, "protocol": "TCP"}], endpoints=[{
                      "addresses": ["127.0.0.1"], "conditions": {"ready": ready},
                      "targetRef": {"kind": "Pod", "namespace": namespace, "name": name}}])
-
-    def breaks(self, broken):
-        with self.changed:
-            self.broken = broken
-            self.changed.notify_all()
-
-    def close(self):
-        with self.changed:
-            self.closing = True
-            self.changed.notify_all()
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Hub(unittest.TestCase):
@@ -256,8 +204,9 @@ hub:
         eventually(lambda: "was not scraped yet" in self.read(hub), "a known sidecar")
         self.assertIn("sidecars http://127.0.0.1:", self.read(hub))
         self.assertEqual(asked, [])
-        self.assertEqual(self.read(hub, namespace="lab"), "404 from the peer")
-        self.assertEqual(asked, ["/apis/external.metrics.k8s.io/v1beta1/namespaces/lab/queued"])
+        # Nor is anything forwarded before all namespaces were listed.
+        self.until(hub, "404 from the peer", namespace="lab")
+        self.assertEqual(set(asked), {"/apis/external.metrics.k8s.io/v1beta1/namespaces/lab/queued"})
         going.set()
 
     def test_a_dead_peer_costs_nobody_else_anything(self):

@@ -18,7 +18,9 @@ import time
 import unittest
 import warnings
 
-from harness import PATIENCE, ROOT, ApiServer, Pki, Plimsoll, Target, eventually, free_tcp_port_without_listener, page, run, write
+from authentication_api import ApiServer
+from fake_api import authentication
+from harness import PATIENCE, ROOT, Pki, Plimsoll, Target, eventually, free_tcp_port_without_listener, page, run, write
 
 API = "/apis/external.metrics.k8s.io/v1beta1"
 HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
@@ -130,26 +132,11 @@ class Cluster:
         self.scraped_at = int(time.time()) - 30
         self.engine = Target(respond or page(self.page()))
         self.cleanups.append(self.engine.close)
-        self.server = ApiServer(self.pki, {
-            "client-ca-file": text(self.pki.file("ca.crt")),
-            "requestheader-client-ca-file": text(self.pki.file("proxy-ca.crt")),
-            "requestheader-allowed-names": '["front-proxy-client"]',
-            "requestheader-username-headers": '["X-Remote-User"]',
-            "requestheader-uid-headers": '["X-Remote-Uid"]',
-            "requestheader-group-headers": '["X-Remote-Group"]',
-            "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]'})
+        self.server = ApiServer(self.pki, authentication(self.pki, requestheader_uid_headers='["X-Remote-Uid"]'))
         self.cleanups.append(self.server.close)
         self.server.allowed = lambda spec: spec["user"] in (HPA, "reader")
         self.server.tokens = {"good-token": "reader", "other-token": "stranger"}
-        write(self.folder, "token", "first-token\n")
-        self.kubeconfig = write(self.folder, "kubeconfig", f"""
-apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{{name: c, context: {{cluster: h, user: u}}}}]
-clusters: [{{name: h, cluster: {{server: "{self.server.address}", certificate-authority: {self.pki.file("ca.crt")}}}}}]
-users: [{{name: u, user: {{tokenFile: token}}}}]
-""")
+        self.kubeconfig = self.server.kubeconfig(self.folder, "first-token")
         self.config = write(self.folder, "plimsoll.yml", f"""
 global: {{scrape_interval: 1s}}
 scrape_configs:

@@ -8,6 +8,7 @@ import ssl
 import tempfile
 import unittest
 
+from fake_api import authentication
 from harness import PATIENCE, Pki, Plimsoll, Target, eventually, page, run, write
 from kube_objects import MAPS, KubeObjects
 
@@ -35,22 +36,11 @@ class Secrets(unittest.TestCase):
         self.addCleanup(self.target.close)
         self.cluster = KubeObjects(self.pki)
         self.addCleanup(self.cluster.close)
-        self.cluster.put(MAPS, "extension-apiserver-authentication", data={
-            "client-ca-file": read_file(self.pki.file("ca.crt")), "requestheader-client-ca-file": read_file(self.pki.file("proxy-ca.crt")),
-            "requestheader-allowed-names": '["front-proxy-client"]', "requestheader-username-headers": '["X-Remote-User"]',
-            "requestheader-group-headers": '["X-Remote-Group"]'})
+        self.cluster.put(MAPS, "extension-apiserver-authentication", data=authentication(self.pki))
         self.cluster.allowed = lambda spec: False
-        write(self.folder, "token", SECRETS["own-token"] + "\n")
         write(self.folder, "password", SECRETS["password-file"] + "\n")
         write(self.folder, "bearer", SECRETS["bearer-file"] + "\n")
-        self.kubeconfig = write(self.folder, "kubeconfig", f"""
-apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{{name: c, context: {{cluster: h, user: u}}}}]
-clusters: [{{name: h, cluster: {{server: "{self.cluster.address}", certificate-authority: {self.pki.file("ca.crt")}}}}}]
-users: [{{name: u, user: {{tokenFile: token}}}}]
-""")
+        self.kubeconfig = self.cluster.kubeconfig(self.folder, SECRETS["own-token"])
         key = read_file(self.pki.file("hpa.key")).replace("\n", "\n        ")
         self.text = f"""
 global: {{scrape_interval: 1s}}

@@ -79,9 +79,12 @@ void ReadSelectors(MapReader& outer, KubernetesDiscovery& discovery, Reading& re
     map.Finish();
     const bool allowed = selector.role == "pod" ||
                          (!pod && (selector.role == "service" || selector.role == "endpointslice"));
-    if (!allowed) {
+    if (pod && selector.role == "node") {
       Complain(map, "role",
-               pod ? "pod role supports only pod selectors"
+               "a selector of nodes, for metadata to attach, is not supported by plimsoll");
+    } else if (!allowed) {
+      Complain(map, "role",
+               pod ? "pod role supports only pod, node selectors"
                    : "endpointslice role supports only pod, service, endpointslice "
                      "selectors");
     }

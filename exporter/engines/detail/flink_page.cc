@@ -5,6 +5,8 @@
 // What is said of a job's tasks needs FlinkJobRound::Runs, and their metrics besides that they are
 // of this execution. A number that Flink did not give, gave as text, or gave as its sign for "none"
 // (a negative lag) is left out: absent, never zero.
+//
+// Longer than most: it is one list, and a list that is in one place is checked in one place.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@ struct WatchEvent {
   document::Json object = {};
   std::string version = {};  // resourceVersion of the object; "" for an error
   // Of an error.
-  int code = 0;
+  std::int64_t code = 0;
   std::string message = {};
 };
 

@@ -95,9 +95,7 @@ func foreign(text []byte) string {
 }
 
 // Files about which we differ for a reason that is no section; docs/configuration.md says so, too.
-var configExceptions = map[string]string{
-	"kubernetes_selectors_pod.good.yml": "without namespaces, and with a selector of nodes for metadata that we do not attach",
-}
+var configExceptions = map[string]string{}
 
 func runConfigFiles(o Options) *Result {
 	r := newResult("config")

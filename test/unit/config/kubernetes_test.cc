@@ -48,7 +48,9 @@ TEST_CASE("roles are those that we have, and selectors fit them") {
         "f:4:12: role \"node\" is not supported by plimsoll: use pod or endpointslice");
   CHECK(Errors("role: pods, " + kOwn) == "f:4:12: unknown Kubernetes SD role \"pods\"");
   CHECK(Errors("role: pod, selectors: [{role: service}], " + kOwn) ==
-        "f:4:36: pod role supports only pod selectors");
+        "f:4:36: pod role supports only pod, node selectors");
+  CHECK(Errors("role: pod, selectors: [{role: node}], " + kOwn) ==
+        "f:4:36: a selector of nodes, for metadata to attach, is not supported by plimsoll");
   CHECK(Errors("role: pod, selectors: [{role: pod}, {role: pod}], " + kOwn) ==
         "f:4:49: duplicated selector role: pod");
 }

@@ -199,10 +199,12 @@ TEST_CASE("an error still says what was good long after it could be served") {
   world.Scraped(kQueued, 15s, model::StaleNaN());
   world.Tick(15s).Tick(2h);
   CHECK(world.Read(2h) == "error empty");
-  CHECK(world.Message(2h).ends_with("gives no series; the last good value was 17, of 2026-01-01T00:00:00Z"));
+  CHECK(world.Message(2h).ends_with(
+      "gives no series; the last good value was 17, of 2026-01-01T00:00:00Z"));
   world.Load();
   world.snapshot = world.evaluator->First(world.snapshot.get(), At(2h));
-  CHECK(world.Tick(3h).Message(3h).ends_with("the last good value was 17, of 2026-01-01T00:00:00Z"));
+  CHECK(
+      world.Tick(3h).Message(3h).ends_with("the last good value was 17, of 2026-01-01T00:00:00Z"));
   world.Scraped(kQueued, 4h, 18);
   CHECK(world.Tick(4h).Read(4h) == "18 fresh");
   CHECK_FALSE(world.snapshot->metrics[0].forgotten.has_value());
