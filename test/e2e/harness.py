@@ -223,8 +223,12 @@ def run(*arguments, stdin=None):
     return subprocess.run([BINARY, *arguments], capture_output=True, text=True, cwd=ROOT, input=stdin, timeout=PATIENCE)
 
 
+_RESERVED = []
+
+
 def free_tcp_port_without_listener():
-    """An address that refuses connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """An address that refuses connections, for as long as the test runs: it is bound and nobody listens."""
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    _RESERVED.append(probe)
+    return f"127.0.0.1:{probe.getsockname()[1]}"

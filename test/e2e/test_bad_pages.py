@@ -96,6 +96,8 @@ class BadPages(unittest.TestCase):
 global: {{scrape_interval: 1s, scrape_timeout: 500ms, body_size_limit: 8MB, sample_limit: 1000, label_limit: 30}}
 scrape_configs:
   - job_name: healthy
+    scrape_interval: 3s
+    scrape_timeout: 3s
     static_configs: [{{targets: ["{cls.healthy.address}"]}}]
   - job_name: refused
     static_configs: [{{targets: ["{free_tcp_port_without_listener()}"]}}]
@@ -125,9 +127,9 @@ external_metrics:
 
     def assert_failure(self, job, reason, words):
         counter = f'plimsoll_scrape_failures_total{{job="{job}",reason="{reason}"}}'
-        eventually(lambda: (self.plimsoll.metric(counter) or 0) > 0, f"{counter}; last error: {self.last_error(job)}")
-        self.assertIn(words, self.last_error(job))
-        self.assertEqual([value for _, value in self.plimsoll.query(f'up{{job="{job}"}}')], [0])
+        eventually(lambda: (self.plimsoll.metric(counter) or 0) > 0 and words in (self.last_error(job) or ""),
+                   lambda: f"{counter}; last error: {self.last_error(job)}")
+        eventually(lambda: [value for _, value in self.plimsoll.query(f'up{{job="{job}"}}')] == [0], f"{job} is down")
 
     def test_each_bad_target_has_an_error_and_a_counter_of_its_own(self):
         for job, _, reason, words in CASES:
@@ -139,7 +141,7 @@ external_metrics:
         self.assert_failure("no_such_host", "connection", "no-such-host.invalid")
 
     def test_the_healthy_target_is_scraped_and_served_all_the_while(self):
-        eventually(lambda: len(self.healthy.requests) >= 5, "five scrapes of the healthy target")
+        eventually(lambda: len(self.healthy.requests) >= 3, "three scrapes of the healthy target")
         self.assertEqual([value for _, value in self.plimsoll.query('up{job="healthy"}')], [1])
         self.assertEqual([value for _, value in self.plimsoll.query("min_over_time(up{job=\"healthy\"}[1m])")], [1])
         answer = self.plimsoll.external(self.pki, "default", "queued")

@@ -99,8 +99,8 @@ external_metrics:
         served = {ssl.get_server_certificate(("127.0.0.1", each.api)) for each in replicas}
         self.assertEqual(served, {secret["tls.crt"]})
         for each in replicas:
-            self.assertEqual(each.metric("plimsoll_apiservice_owned"), 1)
-            self.assertEqual(each.metric("plimsoll_apiservice_ca_matches"), 1)
+            for name in ("owned", "ca_matches"):
+                eventually(lambda: each.metric(f"plimsoll_apiservice_{name}") == 1, name)
             for which, days in (("serving", 30), ("ca", 365)):
                 ends = each.metric(f'plimsoll_certificate_expiry_timestamp_seconds{{certificate="{which}"}}')
                 self.assertAlmostEqual((ends - time.time()) / 86400, days, delta=0.1)

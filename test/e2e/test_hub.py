@@ -133,7 +133,7 @@ hub:
         return f"{answer.status} {body['message']}"
 
     def until(self, hub, value, **what):
-        eventually(lambda: self.read(hub, **what) == value, f"{value}, not {self.read(hub, **what)}")
+        eventually(lambda: self.read(hub, **what) == value, lambda: f"{value}, not {self.read(hub, **what)}")
 
     def test_what_a_sidecar_exports_is_served_in_its_namespace(self):
         target, box = self.engine("0.1")
@@ -147,7 +147,7 @@ hub:
         self.assertTrue(self.read(hub, namespace="lab").startswith("404 "), self.read(hub, namespace="lab"))
         box[0] = "17"
         self.until(hub, "17")
-        self.assertEqual(hub.metric('plimsoll_hub_sidecars{state="heard"}'), 1)
+        eventually(lambda: hub.metric('plimsoll_hub_sidecars{state="heard"}') == 1, "one sidecar that is heard")
         # The API server goes: nothing else does.
         self.cluster.breaks(True)
         eventually(lambda: hub.metric('plimsoll_discovery_watches_failing{job="sidecars"}') == 6, "failing watches")
@@ -162,7 +162,7 @@ hub:
             return hub.metric('plimsoll_discovery_watches_failing{job="sidecars"}') == 0
 
         eventually(well, "watches that are well")
-        self.assertTrue(any("can be watched again" in line for line in hub.log))
+        eventually(lambda: any("can be watched again" in line for line in hub.log), "a word about it")
         # Another sidecar comes, and goes.
         other, _ = self.engine("5")
         second = self.sidecar(other, "- {name: waiting, query: queued}")
@@ -184,8 +184,8 @@ hub:
         self.until(hub, "1")
         self.cluster.sidecar("analytics", "presto", other.ops)
         eventually(lambda: self.read(hub).startswith("503 ") and "2 engines export it" in self.read(hub), "two engines")
-        self.assertEqual(self.read(hub, selector="engine=presto"), "1")
-        self.assertEqual(self.read(hub, selector="engine=trino"), "1")
+        self.until(hub, "1", selector="engine=presto")
+        self.until(hub, "1", selector="engine=trino")
 
     def test_a_sidecar_that_was_not_scraped_yet_is_never_a_404_and_never_forwarded(self):
         asked = []
@@ -233,8 +233,9 @@ hub:
             self.assertLessEqual({answer[:4] for answer in answers}, {"504 ", "503 "})
             self.assertTrue(all("the adapter peer" in answer for answer in answers), answers)
             self.assertLess(slowest, PATIENCE / 2)
-            self.assertIn("503 ", self.read(hub, name="other"))
-            self.assertIn("is not asked: it has not answered the last requests", self.read(hub, name="other"))
+            resting = "is not asked: it has not answered the last requests"
+            said = eventually(lambda: resting in (answer := self.read(hub, name="other")) and answer, "it rests")
+            self.assertTrue(said.startswith("503 "), said)
             self.assertGreaterEqual(hub.metric('plimsoll_forwarded_reads_total{adapter="peer",outcome="timeout"}'), 5)
 
     def test_two_hubs_that_forward_to_each_other_answer(self):
@@ -248,9 +249,11 @@ hub:
         write(self.folder, configs[0], text + f"  forward: [{{name: peer, url: 'https://127.0.0.1:{second.api}', {flags}}}]\n")
         first.send(signal.SIGHUP)
         eventually(lambda: "forwarded to us already" in self.read(first, namespace="b"), "the end of the loop")
-        self.assertTrue(self.read(first, namespace="b").startswith("404 "))
-        self.assertEqual(second.metric('plimsoll_forwarded_reads_total{adapter="peer",outcome="loop"}'),
-                         first.metric('plimsoll_forwarded_reads_total{adapter="peer",outcome="404"}'))
+        eventually(lambda: self.read(first, namespace="b").startswith("404 "), "a plain answer")
+        loops = second.metric('plimsoll_forwarded_reads_total{adapter="peer",outcome="loop"}')
+        found = first.metric('plimsoll_forwarded_reads_total{adapter="peer",outcome="404"}')
+        self.assertGreater(found, 0)
+        self.assertGreaterEqual(loops, found)  # of a read that took too long we know only there
 
     def test_the_example_is_a_good_configuration(self):
         checked = run("check", "config", os.path.join(ROOT, "docs", "hub.example.yml"))

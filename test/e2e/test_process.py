@@ -128,9 +128,9 @@ class Life(unittest.TestCase):
         self.hanging = Target(lambda handler: self.release.wait())
         self.addCleanup(self.hanging.close)
 
-    def config(self, address, more="", name="plimsoll.yml"):
+    def config(self, address, more="", name="plimsoll.yml", interval="1s"):
         return write(self.folder.name, name, f"""
-global: {{scrape_interval: 1s}}
+global: {{scrape_interval: {interval}}}
 scrape_configs: [{{job_name: engine, static_configs: [{{targets: ["{address}"]}}]}}]
 signals: [{{name: queued, help: Queries that wait., type: gauge}}]
 {more}
@@ -144,7 +144,7 @@ signals: [{{name: queued, help: Queries that wait., type: gauge}}]
     def assert_ends(self, plimsoll, number=signal.SIGTERM):
         code, took = plimsoll.stop(number)
         self.assertEqual(code, 0, "".join(plimsoll.log))
-        self.assertLess(took, 1)
+        self.assertLess(took, 8)  # far below what it waits for below: 30 s
 
     def test_it_ends_promptly_when_idle_and_by_ctrl_c_too(self):
         plimsoll = self.start(self.config(self.healthy.address))
@@ -155,7 +155,7 @@ signals: [{{name: queued, help: Queries that wait., type: gauge}}]
         self.assert_ends(self.start(self.config(self.healthy.address)))
 
     def test_it_ends_promptly_while_a_target_hangs(self):
-        plimsoll = self.start(self.config(self.hanging.address))
+        plimsoll = self.start(self.config(self.hanging.address, interval="30s"))
         eventually(lambda: self.hanging.requests, "a scrape under way")
         self.assert_ends(plimsoll)
 
@@ -198,7 +198,7 @@ signals: [{{name: queued, help: Queries that wait., type: gauge}}]
         self.config(self.healthy.address, "params: {limit: 5}")
         plimsoll.send(signal.SIGHUP)
         eventually(lambda: plimsoll.query('plimsoll_param{name="limit"}'), "the new parameter")
-        self.assertEqual(plimsoll.metric("plimsoll_config_last_reload_successful"), 1)
+        eventually(lambda: plimsoll.metric("plimsoll_config_last_reload_successful") == 1, "a good reload")
         self.assertEqual(plimsoll.metric(series), 3)
 
     def test_secrets_are_not_printed(self):

@@ -39,10 +39,10 @@ class DeadUpstream(Scene):
                 return state
         return None
 
-    def reads(self, count):
-        """Waits until the HPAs have read so many values more."""
-        series = 'plimsoll_http_requests_total{code="200",listener="api"}'
-        before = self.plimsoll().metric(series)
+    def reads(self, count, code=200):
+        """Waits until the HPAs have read so many values, or errors, more."""
+        series = f'plimsoll_http_requests_total{{code="{code}",listener="api"}}'
+        before = self.plimsoll().metric(series) or 0
         eventually(lambda: self.plimsoll().metric(series) >= before + count, f"{count} reads")
 
     def refused(self, name):
@@ -60,13 +60,13 @@ class DeadUpstream(Scene):
         start = UNABLE + HPA.format("frozen")
         self.assertEqual(message[:len(start)], start)
         self.assertRegex(message[len(start):], self.refused("frozen"))
-        scaler.told(3)
+        self.reads(9, code=503)  # three of each HPA that gets none
         self.assertEqual(scaler.replicas(), 8)
 
     def test_a_ratio_stands_still(self):
         scaler = self.scalers["ratio"]
         self.assertRegex(scaler.becomes("False", "FailedGetExternalMetric"), self.refused("ratio"))
-        scaler.told(3)
+        self.reads(9, code=503)  # three of each HPA that gets none
         self.assertEqual(scaler.replicas(), 8)
 
     def test_held_it_has_its_last_value_and_the_controller_notices_nothing(self):
@@ -89,7 +89,7 @@ class DeadUpstream(Scene):
     def test_of_two_metrics_the_living_one_still_scales_out_and_nothing_scales_in(self):
         scaler = self.scalers["two"]
         self.assertRegex(scaler.becomes("False", "FailedGetExternalMetric"), self.refused("frozen"))
-        scaler.told(3)
+        self.reads(9, code=503)  # three of each HPA that gets none
         self.assertEqual(scaler.replicas(), 8)
         self.living["alive"] = 60
         scaler.reaches(12)

@@ -28,7 +28,7 @@ class Rotation(Scene):
     def setUp(self):
         self.certificates = self.cluster.certificates
         self.address = self.plimsoll().address
-        self.readers = Readers(self.cluster, "trino", "queued", "10")
+        self.readers = Readers(self.cluster, "trino", "queued", "10", through=8)
         self.addCleanup(self.readers.stop)
 
     def finish(self):

@@ -35,7 +35,8 @@ class Scaling(Scene):
                 self.engine["average"] = value
                 scaler.reaches(replicas)
         self.assertEqual(scaler.becomes("True", "ValidMetricFound"), FOUND + "average(nil)")
-        self.assertEqual(scaler.events("SuccessfulRescale")[1], "New size: 1; reason: All metrics below target")
+        last = "New size: 1; reason: All metrics below target"
+        eventually(lambda: scaler.events("SuccessfulRescale")[1] == last, lambda: scaler.events("SuccessfulRescale"))
 
     def test_a_value_multiplies_the_replicas_until_the_maximum_and_halves_them(self):
         scaler = self.scaler("ratio", external("ratio", "Value", 10), replicas=2, most=50)

@@ -167,7 +167,7 @@ TEST_CASE(
     "first byte") {
   for (const ServerKind kind : kBeastServers) {
     http::ServerOptions options;
-    options.limits.header_timeout = 1s;
+    options.limits.header_timeout = 3s;
     TestServer server(kind, Path, options);
     const auto client = server.Connect();
     client->Send("GET / HTTP/1.1\r\nHo");
@@ -185,7 +185,7 @@ TEST_CASE("dripping bytes does not buy time") {
     options.limits.header_timeout = 1s;
     TestServer server(kind, Path, options);
     const auto client = server.Connect();
-    const auto give_up = std::chrono::steady_clock::now() + 5s;
+    const auto give_up = std::chrono::steady_clock::now() + 60s;
     client->Send("GET / HTTP/1.1\r\n");
     // Ends when the server resets the connection: a drip is the behaviour under test.
     while (client->Send("X: y\r\n") && std::chrono::steady_clock::now() < give_up)
@@ -209,7 +209,7 @@ TEST_CASE("a body that does not arrive in time is answered with 408") {
 TEST_CASE("idle connections and silent newcomers are closed without a word") {
   for (const ServerKind kind : kEveryServer) {
     http::ServerOptions options;
-    options.limits.idle_timeout = options.limits.header_timeout = 1s;
+    options.limits.idle_timeout = options.limits.header_timeout = 3s;
     TestServer server(kind, Path, options);
     const auto used = server.Connect();
     CHECK(used->Ask(Get("/")).status == 200);
@@ -232,7 +232,7 @@ TEST_CASE("a client that does not read its answer is cut off") {
         options);
     const auto client = server.Connect();
     client->Send(Get("/"));
-    const auto give_up = std::chrono::steady_clock::now() + 5s;
+    const auto give_up = std::chrono::steady_clock::now() + 60s;
     while (server.Refused("write_timeout") == 0 && std::chrono::steady_clock::now() < give_up)
       std::this_thread::yield();
     CHECK(server.Refused("write_timeout") == 1);
@@ -284,7 +284,7 @@ TEST_CASE("who has had an answer and no certificate makes room between two reque
 TEST_CASE("a crowd that says nothing, or half of something, costs no thread for long") {
   http::ServerOptions options;
   options.limits.threads = 2;
-  options.limits.header_timeout = 60s;
+  options.limits.header_timeout = 600s;
   options.limits.body_timeout = 60s;
   for (const std::string& begun :
        {std::string(), std::string("GET / HTTP/1.1\r\nHost:"),
@@ -296,8 +296,9 @@ TEST_CASE("a crowd that says nothing, or half of something, costs no thread for 
       crowd.push_back(std::make_unique<RawClient>(server->port()));
       if (!begun.empty()) CHECK(crowd.back()->Send(begun));
     }
-    CHECK(server.Ask(Get("/good")).body == "/good");  // the client waits for seconds, not a minute
-    const auto give_up = std::chrono::steady_clock::now() + 5s;
+    CHECK(server.Ask(Get("/good")).body ==
+          "/good");  // the client waits for seconds, not for minutes
+    const auto give_up = std::chrono::steady_clock::now() + 60s;
     while (server.Refused("evicted") == 0 && std::chrono::steady_clock::now() < give_up)
       std::this_thread::yield();  // it is counted after it was done
     CHECK(server.Refused("evicted") >= 1);
@@ -451,7 +452,7 @@ TEST_CASE("stopping cuts off what does not end, promptly, with many clients conn
     while (!entered) std::this_thread::yield();
     const auto start = std::chrono::steady_clock::now();
     server->Stop(50ms);
-    CHECK(std::chrono::steady_clock::now() - start < 1s);
+    CHECK(std::chrono::steady_clock::now() - start < 5s);
   }
 }
 

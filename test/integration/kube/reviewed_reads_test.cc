@@ -293,5 +293,5 @@ TEST_CASE("what waits for the API server when all ends is let go at once") {
   const auto start = std::chrono::steady_clock::now();
   adapter->server->Stop(0ms);
   adapter.reset();
-  CHECK(std::chrono::steady_clock::now() - start < 2s);
+  CHECK(std::chrono::steady_clock::now() - start < 20s);
 }
