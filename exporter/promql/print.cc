@@ -123,13 +123,17 @@ bool IsOneOperand(const DurationExpr& expr) {
   return expr.op == Op::kNegate && (expr.lhs->wrapped || call(expr.lhs->op));
 }
 
+bool ReadsOn(const Duration& offset) {
+  return offset.expr != nullptr && !IsOneOperand(*offset.expr);
+}
+
 void AppendOffset(const Duration& offset, std::string& out) {
   if (offset.expr == nullptr && offset.milliseconds == 0) return;
   out += " offset ";
   std::string text;
   Append(offset, text);
   // Two signs, or a parenthesis, make the parser read on after the first operand.
-  if (offset.expr != nullptr && !IsOneOperand(*offset.expr) && text[0] != '(') {
+  if (ReadsOn(offset) && text[0] != '(') {
     const bool two_signs = text[0] == '-' && text[1] == '-';
     if (!two_signs) out += text[0] == '-' ? "+" : "++";
   }
@@ -152,9 +156,20 @@ void Append(const std::optional<AtModifier>& at, std::string& out) {
   out += base::format(" @ {}{}.{:03}", at->time < 0 ? "-" : "", magnitude / 1000, magnitude % 1000);
 }
 
-void AppendExtended(const VectorSelector& selector, std::string& out) {
-  if (selector.anchored) out += " anchored";
-  if (selector.smoothed) out += " smoothed";
+// `@` comes first, as in Prometheus, unless the offset would read on into what follows the
+// selector.
+void AppendModifiers(const std::optional<AtModifier>& at, const Duration& offset,
+                     std::string_view between, std::string& out) {
+  const bool offset_first = at && ReadsOn(offset);
+  if (!offset_first) Append(at, out);
+  out += between;
+  AppendOffset(offset, out);
+  if (offset_first) Append(at, out);
+}
+
+std::string_view ExtendedText(const VectorSelector& selector) {
+  if (selector.anchored) return " anchored";
+  return selector.smoothed ? " smoothed" : "";
 }
 
 void AppendLabels(const std::vector<std::string>& labels, std::string& out) {
@@ -207,9 +222,7 @@ class Printer {
   void Print(const StringLiteral& node) { out_ += QuoteLiteral(node.value); }
   void Print(const VectorSelector& node) {
     AppendSelection(node, out_);
-    Append(node.at, out_);
-    AppendExtended(node, out_);
-    AppendOffset(node.offset, out_);
+    AppendModifiers(node.at, node.offset, ExtendedText(node), out_);
   }
   void Print(const MatrixSelector& node) {
     const auto& vector = std::get<VectorSelector>(node.vector->node);
@@ -217,9 +230,8 @@ class Printer {
     out_ += '[';
     Append(node.range, out_);
     out_ += ']';
-    AppendExtended(vector, out_);
-    Append(vector.at, out_);
-    AppendOffset(vector.offset, out_);
+    out_ += ExtendedText(vector);
+    AppendModifiers(vector.at, vector.offset, "", out_);
   }
   void Print(const Subquery& node) {
     Print(*node.expr);
@@ -228,8 +240,7 @@ class Printer {
     out_ += ':';
     if (node.step.expr != nullptr || node.step.milliseconds != 0) Append(node.step, out_);
     out_ += ']';
-    Append(node.at, out_);
-    AppendOffset(node.offset, out_);
+    AppendModifiers(node.at, node.offset, "", out_);
   }
   void Print(const Paren& node) {
     out_ += '(';

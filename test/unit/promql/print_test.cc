@@ -66,6 +66,9 @@ TEST_CASE("durations that are computed print as they were written") {
   Other("up offset +step()", "up offset step()");
   Other("up offset ((5))", "up offset (5)");
   Other("up offset --5 + 3", "up offset ++5 + 3");
+  Same("up offset ++5 + 3 @ 7.000 - 1");
+  Same("rate(up[5m] anchored offset ++5 + 3 @ end()) - 1");
+  Same("up[5m:] offset ++5 + 3 @ 7.000");
   Other("up offset +-step() ^ 2", "up offset +-step() ^ 2");
   Other("up[0.0001]", "up[0.0001]");
   Other("up offset 5 + 3", "up offset 5s + 3");

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "support/fake_clock.h"
+#include "two_queues.h"
 
 namespace plimsoll::serve {
 namespace {
@@ -28,31 +29,8 @@ struct Face {
     request.headers = {
         {"X-Remote-User", "system:serviceaccount:kube-system:horizontal-pod-autoscaler"},
         {"Accept", "application/vnd.kubernetes.protobuf, */*"}};
-    auto next = std::make_shared<signals::Snapshot>();
-    const signals::Moment now = signals::Moment::Of(clock);
-    signals::Metric queued;
-    queued.policy =
-        std::make_shared<config::ExternalMetric>(config::ExternalMetric{.name = "trino-queued"});
-    queued.namespaces = {"analytics"};
-    queued.window = 60s;
-    queued.evaluated = now;
-    for (const auto& [cluster, value] : {std::pair("a", 1.5), std::pair("b", 17.0)}) {
-      signals::Entry entry;
-      entry.labels = model::Labels{{"cluster", cluster}};
-      entry.present = true;
-      entry.value = value;
-      entry.source = now;
-      entry.seen = now;
-      entry.last_good = signals::Good{value, now};
-      queued.entries.push_back(entry);
-    }
-    signals::Metric empty;
-    empty.policy =
-        std::make_shared<config::ExternalMetric>(config::ExternalMetric{.name = "trino-blocked"});
-    empty.namespaces = {"*"};
-    empty.evaluated = now;
-    next->metrics = {queued, empty};
-    next->BuildIndex();
+    auto next = TwoQueues(clock, {});
+    next->metrics.front().window = 60s;
     snapshot.Publish(next);
   }
 

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "support/fake_clock.h"
+#include "two_queues.h"
 
 namespace plimsoll::serve {
 namespace {
@@ -21,33 +22,10 @@ struct Face {
   http::Request request;
 
   Face() {
-    auto next = std::make_shared<signals::Snapshot>();
-    const signals::Moment now = signals::Moment::Of(clock);
-    signals::Metric queued;
-    config::ExternalMetric policy{.name = "trino-queued"};
+    config::ExternalMetric policy;
     policy.max_age = 90s;
     policy.hold = 2min;
-    queued.policy = std::make_shared<config::ExternalMetric>(policy);
-    queued.namespaces = {"analytics"};
-    queued.evaluated = now;
-    for (const auto& [cluster, value] : {std::pair("a", 1.5), std::pair("b", 17.0)}) {
-      signals::Entry entry;
-      entry.labels = model::Labels{{"cluster", cluster}};
-      entry.present = true;
-      entry.value = value;
-      entry.source = now;
-      entry.seen = now;
-      entry.last_good = signals::Good{value, now};
-      queued.entries.push_back(entry);
-    }
-    signals::Metric empty;
-    empty.policy =
-        std::make_shared<config::ExternalMetric>(config::ExternalMetric{.name = "trino-blocked"});
-    empty.namespaces = {"*"};
-    empty.evaluated = now;
-    next->metrics = {queued, empty};
-    next->BuildIndex();
-    snapshot.Publish(next);
+    snapshot.Publish(TwoQueues(clock, policy));
   }
 
   http::Response Get(const std::string& rest) {
