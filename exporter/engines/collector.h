@@ -29,6 +29,7 @@ namespace plimsoll::engines {
 struct Ask {
   std::string path;                    // below the target's address, with its query
   std::chrono::milliseconds delay{0};  // before it is asked
+  std::string accept = "application/json";
 };
 
 struct Answer {
@@ -54,7 +55,12 @@ struct Collected {
 
 class Collector {
  public:
+  // `params` of the scrape configuration, of which labels __param_NAME may have replaced some.
+  using Params = std::vector<std::pair<std::string, std::string>>;
+
   virtual ~Collector() = default;
+  // Before each round. They are no part of what is asked unless the collector makes them so.
+  virtual void SetParams(const Params& params);
   // Starts a round; what is left of the one before is forgotten. Returns: what to ask first.
   virtual std::vector<Ask> Begin(base::Time now) = 0;
   // Takes the answer to something that was asked in this round. Returns: what to ask beside it.

@@ -3,6 +3,7 @@
 // The table of collectors: one row each.
 #include "engines/collector.h"
 #include "engines/flink.h"
+#include "engines/pravega.h"
 
 namespace plimsoll::engines {
 namespace {
@@ -13,9 +14,12 @@ struct Row {
 };
 constexpr Row kCollectors[] = {
     {"flink", [] { return std::unique_ptr<Collector>(std::make_unique<FlinkCollector>()); }},
+    {"pravega", [] { return std::unique_ptr<Collector>(std::make_unique<PravegaCollector>()); }},
 };
 
 }  // namespace
+
+void Collector::SetParams(const Params&) {}
 
 std::unique_ptr<Collector> MakeCollector(std::string_view name) {
   for (const Row& row : kCollectors) {

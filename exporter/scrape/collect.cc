@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "http/message.h"
 
 namespace plimsoll::scrape {
 namespace {
@@ -25,6 +26,15 @@ std::string BaseOf(const std::string& url) {
   std::string base = url.substr(0, url.find_first_of("?#"));
   while (base.ends_with('/')) base.pop_back();
   return base;
+}
+
+// What the target's address says behind the question mark.
+engines::Collector::Params ParamsOf(const std::string& url) {
+  const auto question = url.find('?');
+  if (question == std::string::npos) return {};
+  const auto end = url.find('#', question);
+  const auto query = std::string_view(url).substr(question + 1, end - question - 1);
+  return http::ParseQuery(query);
 }
 
 std::string_view OutcomeOf(const base::Result<Page>& page) {
@@ -62,7 +72,10 @@ class Round : public std::enable_shared_from_this<Round> {
         state_(State{.collector = std::move(collector)}) {}
 
   void Begin(base::Time now) {
-    state_.With([&](State& state) { Queue(state, state.collector->Begin(now)); });
+    state_.With([&](State& state) {
+      state.collector->SetParams(ParamsOf(request_.url));
+      Queue(state, state.collector->Begin(now));
+    });
     Go();
   }
 
@@ -129,7 +142,7 @@ class Round : public std::enable_shared_from_this<Round> {
     for (const auto& header : request_.headers) {
       if (header.first != "Accept") request.headers.push_back(header);
     }
-    request.headers.emplace_back("Accept", "application/json");
+    request.headers.emplace_back("Accept", ask.accept);
     request.delay = ask.delay;
     request.timeout = std::max(milliseconds(1), Left() - ask.delay);
     request.body_limit = limits_.answer_bytes;

@@ -194,6 +194,22 @@ std::vector<std::pair<std::string, std::vector<std::string>>> ReadUrlParams(cons
   return params;
 }
 
+// Which streams the Pravega collector reads; it judges their names itself.
+void CheckStreams(MapReader& map, const ScrapeConfig& scrape) {
+  for (const auto& [name, values] : scrape.params) {
+    for (const std::string& value : values) {
+      const auto slash = value.find('/');
+      const bool good =
+          value == "*" || (slash != std::string::npos && slash > 0 && slash + 1 < value.size() &&
+                           value.find('/', slash + 1) == std::string::npos);
+      if (name == "stream" && !good) {
+        map.Fail("params",
+                 "stream: expected SCOPE/STREAM, SCOPE/* or *, found " + base::GoQuote(value));
+      }
+    }
+  }
+}
+
 void ReadTiming(MapReader& map, const Global& global, ScrapeConfig& scrape, Reading& reading) {
   milliseconds interval{0}, timeout{0};
   map.Read("scrape_interval", interval);
@@ -431,6 +447,7 @@ ScrapeConfig ReadScrapeConfig(const YamlNode& node, const Inherited& inherited, 
     map.Fail("scheme", "expected http or https, found " + base::GoQuote(scrape.scheme));
   }
   scrape.params = ReadUrlParams(map.Map("params"), reading);
+  if (scrape.collector == "pravega") CheckStreams(map, scrape);
   ReadFormats(map, inherited, scrape, reading);
   map.Read("honor_labels", scrape.honor_labels);
   map.Read("honor_timestamps", scrape.honor_timestamps);

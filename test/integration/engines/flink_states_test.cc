@@ -15,14 +15,15 @@
 #include <vector>
 
 #include "engines/collector.h"
-#include "exposition/page_parser.h"
 #include "scrape/collect.h"
 #include "support/error_text.h"
 #include "support/fake_target.h"
+#include "support/page_values.h"
 #include "support/recorded_flink.h"
 
 using namespace plimsoll;  // NOLINT: a test names many of its things
 using namespace std::chrono_literals;
+using test::ValuesOf;
 namespace fs = std::filesystem;
 
 namespace {
@@ -70,27 +71,6 @@ struct Round {
   }
 };
 
-// Samples of `page` that have the name and the labels of `series`.
-std::vector<double> Find(const std::string& page, const std::string& series) {
-  const std::string line = series + " 0\n";
-  exposition::PageParser wanted(line, exposition::Format::kText);
-  REQUIRE(wanted.Next() == exposition::PageParser::Entry::kSample);
-  model::LabelsBuilder labels, found;
-  REQUIRE(wanted.DecodeLabels(labels).has_value());
-  std::vector<double> values;
-  exposition::PageParser parser(page, exposition::Format::kText);
-  for (;;) {
-    const auto entry = parser.Next();
-    REQUIRE(entry != exposition::PageParser::Entry::kError);
-    if (entry == exposition::PageParser::Entry::kEnd) return values;
-    if (entry != exposition::PageParser::Entry::kSample) continue;
-    REQUIRE(parser.DecodeLabels(found).has_value());
-    bool all = true;
-    for (const auto& [name, value] : labels.pairs()) all = all && found.Get(name) == value;
-    if (all) values.push_back(parser.Value());
-  }
-}
-
 }  // namespace
 
 TEST_CASE("every recorded state of a JobManager says what was true") {
@@ -116,7 +96,7 @@ TEST_CASE("every recorded state of a JobManager says what was true") {
       REQUIRE_MESSAGE(fetched.page.has_value(), test::ErrorText(fetched.page));
       for (const Row& row : truth.at(state)) {
         CAPTURE(row.series);
-        const auto values = Find(fetched.page->body, row.series);
+        const auto values = ValuesOf(fetched.page->body, row.series);
         if (row.expected == "absent") {
           CHECK(values.empty());
           continue;
@@ -153,31 +133,32 @@ TEST_CASE("what is broken of the API costs only itself") {
   };
   const std::string busy = "flink_vertex_busyTimeMsPerSecond{vertex_name=\"slow map\",agg=\"max\"}";
   scrape::Page page = scrape("/checkpoints");
-  CHECK(Find(page.body, "flink_job_checkpoint_timestamp_seconds").empty());
-  CHECK(Find(page.body, "flink_job_checkpointing").empty());
-  CHECK(Find(page.body, busy) == std::vector<double>{782});
-  CHECK(Find(page.body, part + "\"checkpoints\"}") == std::vector<double>{0});
-  CHECK(Find(page.body, part + "\"vertex_metrics\"}") == std::vector<double>{1});
+  CHECK(ValuesOf(page.body, "flink_job_checkpoint_timestamp_seconds").empty());
+  CHECK(ValuesOf(page.body, "flink_job_checkpointing").empty());
+  CHECK(ValuesOf(page.body, busy) == std::vector<double>{782});
+  CHECK(ValuesOf(page.body, part + "\"checkpoints\"}") == std::vector<double>{0});
+  CHECK(ValuesOf(page.body, part + "\"vertex_metrics\"}") == std::vector<double>{1});
 
   page = scrape("/taskmanagers/metrics");
-  CHECK(Find(page.body, "flink_taskmanagers_cpu_load").empty());
-  CHECK(Find(page.body, busy) == std::vector<double>{782});
+  CHECK(ValuesOf(page.body, "flink_taskmanagers_cpu_load").empty());
+  CHECK(ValuesOf(page.body, busy) == std::vector<double>{782});
 
   page = scrape("/vertices/0a448493b4782967b150582570326227");
-  CHECK(Find(page.body, busy).empty());
-  CHECK(Find(page.body, "flink_vertex_pendingRecords{agg=\"sum\"}") == std::vector<double>{9303});
-  CHECK(Find(page.body, "flink_vertex_parallelism{vertex_name=\"slow map\"}") ==
+  CHECK(ValuesOf(page.body, busy).empty());
+  CHECK(ValuesOf(page.body, "flink_vertex_pendingRecords{agg=\"sum\"}") ==
+        std::vector<double>{9303});
+  CHECK(ValuesOf(page.body, "flink_vertex_parallelism{vertex_name=\"slow map\"}") ==
         std::vector<double>{1});
 
   page = scrape("/jobs/");
-  CHECK(Find(page.body, "flink_taskmanagers") == std::vector<double>{1});
-  CHECK(Find(page.body, "flink_jobs_unfinished").empty());
-  CHECK(Find(page.body, part + "\"jobs\"}") == std::vector<double>{0});
+  CHECK(ValuesOf(page.body, "flink_taskmanagers") == std::vector<double>{1});
+  CHECK(ValuesOf(page.body, "flink_jobs_unfinished").empty());
+  CHECK(ValuesOf(page.body, part + "\"jobs\"}") == std::vector<double>{0});
 
   page = scrape("/jobmanager/config");
-  CHECK(Find(page.body, "flink_slots_per_taskmanager_configured").empty());
-  CHECK(Find(page.body, "flink_reactive").empty());
-  CHECK(Find(page.body, "flink_slots_per_taskmanager") == std::vector<double>{1});
+  CHECK(ValuesOf(page.body, "flink_slots_per_taskmanager_configured").empty());
+  CHECK(ValuesOf(page.body, "flink_reactive").empty());
+  CHECK(ValuesOf(page.body, "flink_slots_per_taskmanager") == std::vector<double>{1});
 
   page = scrape("/overview");
   CHECK(page.status == 500);
@@ -191,16 +172,16 @@ TEST_CASE("metrics of the execution before a restart are not published with the 
   round.flink.clock = [] { return 1795267044000; };
   auto fetched = round.Scrape(1'000'000);
   REQUIRE(fetched.page.has_value());
-  CHECK(Find(fetched.page->body, "flink_vertex_parallelism{vertex_name=\"slow map\"}") ==
+  CHECK(ValuesOf(fetched.page->body, "flink_vertex_parallelism{vertex_name=\"slow map\"}") ==
         std::vector<double>{2});
-  CHECK(Find(fetched.page->body, "flink_vertex_busyTimeMsPerSecond").empty());
-  CHECK(Find(fetched.page->body, "flink_vertex_pendingRecords").empty());
-  CHECK(Find(fetched.page->body, "flink_job_restarts").empty());
+  CHECK(ValuesOf(fetched.page->body, "flink_vertex_busyTimeMsPerSecond").empty());
+  CHECK(ValuesOf(fetched.page->body, "flink_vertex_pendingRecords").empty());
+  CHECK(ValuesOf(fetched.page->body, "flink_job_restarts").empty());
 
   round.flink.ShowMetricsOf("flink-1.20.0/r5-two-tm-backlog");
   round.flink.clock = [] { return 1795267100000; };
   fetched = round.Scrape(1'005'000);
   REQUIRE(fetched.page.has_value());
-  CHECK(Find(fetched.page->body, "flink_vertex_pendingRecords{agg=\"sum\"}") ==
+  CHECK(ValuesOf(fetched.page->body, "flink_vertex_pendingRecords{agg=\"sum\"}") ==
         std::vector<double>{10538});
 }

@@ -200,6 +200,18 @@ TEST_CASE("scrape configurations may lie in files of their own") {
       "d/a.yml:2:3: found multiple scrape configs with job name \"a\", first found in d/a.yml:2:3");
 }
 
+TEST_CASE("the streams that the Pravega collector reads are a scope and a name") {
+  const auto errors = [](std::string_view stream) {
+    return JobErrors("  collector: pravega\n  params: {stream: [" + std::string(stream) + "]}\n");
+  };
+  for (const char* good : {"test/stream", "test/*", "'*'", "a/b, c/d"}) CHECK(errors(good) == "");
+  for (const char* bad : {"test", "/stream", "test/", "a/b/c", "a/b, c"})
+    CHECK_MESSAGE(
+        errors(bad).find("stream: expected SCOPE/STREAM, SCOPE/* or *") != std::string::npos, bad);
+  // Another target's params are its own business.
+  CHECK(JobErrors("  params: {stream: [test]}\n") == "");
+}
+
 TEST_CASE("scrape protocols are known, in order and not repeated") {
   const std::string supported =
       "supported: [OpenMetricsText0.0.1 OpenMetricsText1.0.0 OpenMetricsText2.0.0 PrometheusProto "

@@ -107,6 +107,7 @@ TEST_CASE("a configuration may name every collector that there is") {
   for (const std::string_view name : engines::CollectorNames()) names.emplace_back(name);
   CHECK(config::LoadOptions{}.collectors == names);
   CHECK(engines::MakeCollector("flink") != nullptr);
+  CHECK(engines::MakeCollector("pravega") != nullptr);
   CHECK(engines::MakeCollector("exposition") == nullptr);
 }
 

@@ -20,15 +20,16 @@ namespace {
 class Tree final : public engines::Collector {
  public:
   explicit Tree(int depth) : depth_(depth) {}
+  void SetParams(const Params& of_target) override { params = of_target; }
   std::vector<Ask> Begin(base::Time now) override {
     began = now;
-    return {{"/0", delay}};
+    return {{.path = "/0", .delay = delay, .accept = accept}};
   }
   std::vector<Ask> Take(const Ask& ask, base::Result<Answer> answer) override {
     got.push_back(ask.path + " " + (answer ? answer->body : answer.error().message));
     const auto depth = static_cast<int>(ask.path.size()) - 2;
     if (depth >= depth_) return {};
-    return {{ask.path + "0", {}}, {ask.path + "1", {}}};
+    return {{.path = ask.path + "0"}, {.path = ask.path + "1"}};
   }
   engines::Collected End() override {
     ++ends;
@@ -38,6 +39,8 @@ class Tree final : public engines::Collector {
   }
   std::vector<std::string> got;
   std::chrono::milliseconds delay{0};
+  std::string accept = "application/json";
+  Params params = {{"of", "before"}};
   base::Time began = 0;
   int ends = 0;
 
@@ -152,4 +155,28 @@ TEST_CASE("an API below another path is asked there") {
   Run run(0);
   run.Collect({}, "http://e:1/flink/?x=y");
   CHECK(run.targets.requests.at(0).url == "http://e:1/flink/0");
+}
+
+TEST_CASE("a collector is told the target's params, which it is not asked with") {
+  Run run(1);
+  run.Collect({}, "http://e:1/p?stream=a%2Fb&stream=c+d&x=");
+  CHECK(run.tree->params ==
+        engines::Collector::Params{{"stream", "a/b"}, {"stream", "c d"}, {"x", ""}});
+  CHECK(run.targets.requests.at(0).url == "http://e:1/p/0");
+  run.Collect();
+  CHECK(run.tree->params.empty());
+}
+
+TEST_CASE("each question says what it accepts") {
+  Run run(1);
+  run.tree->accept = "text/plain";
+  run.Collect();
+  const auto accepted = [&](std::size_t request) {
+    std::string text;
+    for (const auto& [name, value] : run.targets.requests.at(request).headers)
+      text += name == "Accept" ? value : "";
+    return text;
+  };
+  CHECK(accepted(0) == "text/plain");
+  CHECK(accepted(1) == "application/json");
 }
