@@ -144,11 +144,8 @@ class Shown(unittest.TestCase):
         executors = "metrics_app_1_driver_ExecutorAllocationManager_executors_number"
         spark = "".join(f'{executors}{what}_{kind}{{type="gauges"}} {value}\n' for kind in ("Number", "Value")
                         for what, value in (("AllExecutors", 2), ("TargetExecutors", 5), ("MaxNeededExecutors", 9)))
-        segments = 'pravega_controller_segments_count{{host="h",scope="{}",stream="{}"}} {}\n'
-        pravega = "".join(segments.format(*labels) for labels in (("test", "stream", 3), ("test", "_RGgroup", 7), ("other", "stream", 9)))
         for component, body, expected in [
-                ("spark", spark, {"spark-executors-short": 3, "spark-executors-needed": 9}),
-                ("pravega", pravega, {"pravega-stream-segments": 3})]:
+                ("spark", spark, {"spark-executors-short": 3, "spark-executors-needed": 9})]:
             with self.subTest(component), tempfile.TemporaryDirectory() as folder:
                 target = Target(page(body, "text/plain;charset=utf-8"))
                 self.addCleanup(target.close)
@@ -160,6 +157,47 @@ class Shown(unittest.TestCase):
                 for name, value in expected.items():
                     answer = eventually(lambda: (a := plimsoll.get("/api/v1/external/n/" + name)).status == 200 and a, name)
                     self.assertEqual(answer.json()["value"], value)
+
+    def test_pravega_is_read_as_its_configmap_says_for_the_hpa_of_its_example(self):
+        recorded = os.path.join(ROOT, "test/fixtures/pravega-0.13.0")
+        state = "p2-scaled"
+
+        def respond(handler):
+            """A controller in a recorded state; of a stream's events the last one, as the real one answers to a time behind it."""
+            path = handler.path.partition("?")[0]
+            events = re.fullmatch(r"/v1/scopes/([^/]+)/streams/([^/]+)/scaling-events", path)
+            if path == "/prometheus":
+                return page(text(f"{recorded}/{state}/prometheus.prom"), "text/plain")(handler)
+            if events:
+                body = json.loads(text(f"{recorded}/{state}/scaling-events-{events[1]}-{events[2]}.json"))
+                return page(json.dumps(body[-1:]), "application/json")(handler)
+            return page("", "", 404)(handler)
+
+        target = Target(respond)
+        self.addCleanup(target.close)
+        (_, document), = manifests("components/pravega/config-map.yaml")
+        config = re.sub(r'targets: \[".*"\]', f'targets: ["{target.address}"]', document["data"]["plimsoll.yml"])
+        config = config.replace("scrape_interval: 10s", "scrape_interval: 1s").replace("scrape_timeout: 10s", "scrape_timeout: 1s")
+        with tempfile.TemporaryDirectory() as folder:
+            plimsoll = Plimsoll("--config.file", write(folder, "plimsoll.yml", config), "--namespace=default",
+                                "--web.listen-address=127.0.0.1:0", *self.pki.flags(), api=True)
+            self.addCleanup(plimsoll.stop)
+
+            def read(name="pravega_controller_segments_count"):
+                answer = plimsoll.external(self.pki, "default", name)
+                return [item["value"] for item in answer.json()["items"]] if answer.status == 200 else answer.status
+
+            # Scaled to five; a second stream and the internal ones are not added; scaled to four.
+            eventually(lambda: read() == ["5"], "five segments")
+            state = "p3-second-stream"
+            asked = len(target.requests)
+            eventually(lambda: len(target.requests) > asked + 2, "another scrape")
+            self.assertEqual(read(), ["5"])
+            self.assertEqual(read("flink-taskmanagers-for-stream"), ["5"])
+            state = "p6-rescaled"
+            eventually(lambda: read() == ["4"], "four segments")
+            self.assertEqual({path.partition("?")[0] for path, _ in target.requests},
+                             {"/v1/scopes/test/streams/stream/scaling-events", "/prometheus"})
 
     def test_each_container_of_the_manifests_starts_with_its_arguments(self):
         configurations = {(d["metadata"]["namespace"], d["metadata"]["name"]): d["data"]

@@ -413,6 +413,12 @@ def check_copies(tree):
         same = set(config[section]) == set(preset[section]) if section == "params" else config[section] == preset[section]
         if not same:
             tree.say(path, f"`{section}` differs from rules/trino/preset.yml")
+    pravega = yaml.safe_load((tree.root / "rules/pravega/preset.yml").read_text())
+    path = manifests / "components/pravega/config-map.yaml"
+    config = yaml.safe_load(yaml.safe_load(path.read_text())["data"]["plimsoll.yml"])
+    for section in sorted(set(pravega) - {"scrape_configs"}):  # targets and streams are the user's
+        if config.get(section) != pravega[section]:
+            tree.say(path, f"`{section}` differs from rules/pravega/preset.yml")
     text = lambda name: yaml.safe_load((manifests / name).read_text())["data"]["plimsoll.yml"]  # noqa: E731
     wide = "components/all-namespaces/config-map.patch.yaml"
     if text(wide) != re.sub(r"namespaces: \{names: \[.*\]\}", 'namespaces: {names: ["*"]}', text("base/config-map.yaml")):
@@ -495,6 +501,7 @@ def self_test(root):
         ("base/certificates-role.yaml", "    resourceNames: [plimsoll-serving-cert]\n", "", "every Secret may be read"),
         (components + "trino/discovery-binding.yaml", "name: plimsoll, namespace: plimsoll", "name: trino, namespace: trino",
          "a sidecar has none"),
+        (components + "pravega/config-map.yaml", "hold: 1h", "hold: 2h", "`external_metrics` differs"),
         (components + "pravega/discovery-binding.yaml", "name: plimsoll-pravega-discovery", "name: plimsoll-discovery", "is there twice"),
         (components + "cert-manager/no-secret.patch.yaml", "name: plimsoll-serving-cert", "name: other", "patches Secret"),
         (components + "trino/coordinator-sidecar.patch.yaml", "--engine=trino", "--engine=nobody", "there is no pack 'nobody'"),
