@@ -23,7 +23,7 @@ SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$", re.M)
 
 class Plimsoll:
     def __init__(self, folder, target):
-        program = os.environ.get("PLIMSOLL", os.path.join(ROOT, "build", "exporter", "app", "plimsoll"))
+        program = os.environ.get("PLIMSOLL", os.path.join(ROOT, "build", "plimsoll"))
         self.port = free_port()
         self.log = open(os.path.join(folder, "plimsoll.log"), "ab")
         self.process = subprocess.Popen(
