@@ -144,19 +144,34 @@ def write_config(folder, cluster):
     return path
 
 
-def cost(check, everything):
-    """What the preset asks of the controller in a minute."""
+def cost(check, cluster, everything, named, watch):
+    """What the preset asks of the controller, and what answering takes of it: with both plimsolls asking, and with none."""
     def counts():
         page = everything.page()
         return [sum(pick(page, name, 'job="pravega"')) for name in
                 ("plimsoll_collector_requests_total", "plimsoll_collector_bytes_total", "plimsoll_collector_duration_seconds_count",
                  "plimsoll_collector_duration_seconds_sum")]
+
+    def load(seconds):
+        """Per cent of a core."""
+        before = cluster.cpu_seconds("standalone")
+        time.sleep(seconds)
+        return 100 * (cluster.cpu_seconds("standalone") - before) / seconds
     before = counts()
-    time.sleep(60)
+    asked = load(40)
     requests, size, scrapes, seconds = (after - first for first, after in zip(before, counts()))
+    watch.knowable = False
+    for plimsoll in (everything, named):
+        plimsoll.process.send_signal(signal.SIGSTOP)
+    alone = load(20)
+    for plimsoll in (everything, named):
+        plimsoll.process.send_signal(signal.SIGCONT)
+    time.sleep(2 * SCRAPE)
+    watch.knowable = True
     scrapes = max(scrapes, 1)
-    check.row("cost", "requests, kB and ms of a scrape of two streams, over a minute", requests > 0,
+    check.row("cost", "requests, kB and ms of a scrape of two streams", requests > 0,
               f"{requests / scrapes:.1f}, {size / scrapes / 1000:.1f}, {1000 * seconds / scrapes:.0f}")
+    check.row("cost", "CPU of the controller asked by two, and by none", True, f"{asked:.1f} % and {alone:.1f} %")
 
 
 def states(check, cluster, everything, named, watch):
@@ -183,6 +198,10 @@ def states(check, cluster, everything, named, watch):
     check.that("scaled to 5", "and as the HPA of the example is served", lambda: named.external() == (5, "fresh"))
     check.that("scaled to 5", "five TaskManagers", lambda: pick(page(), "flink_taskmanagers_for_stream", STREAM) == [5])
     begun = time.monotonic()  # from here on nothing is done to the first stream
+    once = subprocess.run([PROGRAM, "--engine", "pravega", "--target", f"127.0.0.1:{cluster.rest}", "--once"], check=False,
+                          capture_output=True, text=True, timeout=30)
+    check.row("scaled to 5", "the first command of the page shows it", "\npravega_stream_segments{" in once.stdout and
+              f"{STREAM}}} 5\n" in once.stdout, f"exit {once.returncode}")
 
     cluster.start_second_controller()
     check.that("second controller", "both answer", lambda: pick(named.page(), "pravega_controllers_answering") == [2], 60)
@@ -201,7 +220,7 @@ def states(check, cluster, everything, named, watch):
     check.row("second stream", "and by labels 5", everything.external(selector="scope=test,stream=stream") == (5, "fresh"))
     gauges = cluster.gauges()
     check.row("second stream", "all gauges of that name add up to more", sum(gauges.values()) > 9, f"{sum(gauges.values()):.0f}")
-    cost(check, everything)
+    cost(check, cluster, everything, named, watch)
 
     cluster.kill("second")
     check.that("one of two killed", "one answers", lambda: pick(named.page(), "pravega_controllers_answering") == [1])

@@ -139,6 +139,11 @@ class Cluster:
         found = re.findall(r'^pravega_controller_segments_count\{.*?scope="([^"]*)",stream="([^"]*)".*?\} (\S+)$', page, re.M)
         return {f"{scope}/{stream}": float(value) for scope, stream, value in found}
 
+    def cpu_seconds(self, name):
+        with open(f"/proc/{self.processes[name].pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self, name):
         process = self.processes.pop(name)
         process.send_signal(signal.SIGKILL)
