@@ -4,6 +4,9 @@
 //
 // What could not be read of a stream is absent, never zero.
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "engines/pravega.h"
 #include "exposition/writer.h"
