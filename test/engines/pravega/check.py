@@ -27,7 +27,7 @@ STREAM, NOISE, LATE = 'scope="test",stream="stream"', 'scope="other",stream="noi
 SEED_METRIC = "pravega_controller_segments_count"
 QUIET_SECONDS = 190  # longer than the controllers keep a gauge that nothing is written to
 SCRAPE = 10
-MAX_AGE = 30  # of what is served as fresh; the preset's is longer
+MAX_AGE = 30  # of a number that is fresh; the preset's is longer
 
 
 class Plimsoll:
