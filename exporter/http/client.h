@@ -66,6 +66,8 @@ struct FetchRequest {
   // empty, and the body limit is one for a piece. Called on the io thread; returns false to end the
   // fetch (kCanceled).
   std::function<bool(std::string_view piece)> on_body = {};
+  // Told once, before the first piece: there is the head of a 2xx answer, whose body may take long.
+  std::function<void()> on_success = {};
 };
 
 struct FetchResponse {

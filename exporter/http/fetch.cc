@@ -438,6 +438,7 @@ bool Fetch::HeadDone() {
   if (!parser_->head_done()) return true;
   head_done_ = true;
   phase_ = Phase::kBody;
+  TellSuccess();
   return !(config_->follow_redirects && IsRedirect(parser_->status()) && Follow());
 }
 
@@ -445,6 +446,12 @@ void Fetch::MakeParser() {
   parser_ =
       std::make_unique<ResponseParser>(client_.limits.header_bytes, request_.method == "HEAD",
                                        [this](std::string_view piece) { return Take(piece); });
+}
+
+// A body that came with its head is taken before the head is looked at.
+void Fetch::TellSuccess() {
+  if (parser_->status() / 100 != 2 || !request_.on_success) return;
+  std::exchange(request_.on_success, nullptr)();
 }
 
 // Takes a piece of the body. Returns: false when it is one too many.
@@ -462,6 +469,7 @@ bool Fetch::Take(std::string_view piece) {
   } else {
     body_.append(piece);
   }
+  TellSuccess();
   if (!body_failure_ && request_.on_body && parser_->status() / 100 == 2) {
     if (!body_.empty() && !request_.on_body(body_))
       body_failure_ = Error{Error::Kind::kCanceled, "stopped by the reader"};

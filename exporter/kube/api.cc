@@ -41,6 +41,7 @@ http::FetchId Api::Start(Call call, Done done) const {
   request.accept_gzip = !call.on_body;
   request.config = config_.http;
   request.on_body = std::move(call.on_body);
+  request.on_success = std::move(call.on_success);
   auto finish = [telemetry = telemetry_, name = std::string(call.name),
                  limit = limits_.answer_bytes,
                  done = std::move(done)](base::Result<http::FetchResponse> fetched) {

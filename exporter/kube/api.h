@@ -51,8 +51,9 @@ struct Call {
   std::string content_type = "application/json";  // of the body
   std::chrono::milliseconds delay{0};
   std::optional<std::chrono::milliseconds> timeout = {};  // default: ApiLimits
-  // As http::FetchRequest::on_body: the answer piece by piece.
+  // As those of http::FetchRequest: the answer piece by piece, and that there is one.
   std::function<bool(std::string_view piece)> on_body = {};
+  std::function<void()> on_success = {};
 };
 
 struct Answer {

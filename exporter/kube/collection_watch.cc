@@ -95,6 +95,9 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
       const auto self = weak.lock();
       return self != nullptr && self->Took(piece);
     };
+    call.on_success = [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->WatchBegun();
+    };
     running_ = api_->Start(std::move(call), [weak = weak_from_this()](Result<Answer> answer) {
       if (const auto self = weak.lock()) self->WatchEnded(std::move(answer));
     });
@@ -117,6 +120,13 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
     rest_ = listed->rest;
     options_.listed(std::move(listed->objects), first, rest_.empty());
     rest_.empty() ? Watch() : List();
+  }
+
+  // It may last for minutes without an event, and is well. Failures are counted on until it has
+  // told something or ended in order: one that is cut off each time is asked for ever more slowly.
+  void WatchBegun() {
+    const std::lock_guard lock(mutex_);
+    if (!stopped_) TellWell();
   }
 
   // Returns: whether the watch shall go on.
@@ -199,6 +209,9 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
   }
   void Recovered() {
     failures_ = 0;
+    TellWell();
+  }
+  void TellWell() {
     watch_failed_ = false;
     if (!std::exchange(in_trouble_, false)) return;
     if (options_.trouble) options_.trouble(nullptr);

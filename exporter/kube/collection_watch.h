@@ -45,7 +45,8 @@ class CollectionWatch {
     std::function<void(std::vector<document::Json> objects, bool first, bool last)> listed = {};
     // One object is there or has changed, or is gone (with its last state).
     std::function<void(const document::Json& object, bool gone)> changed = {};
-    // Each failure, and nullptr when the server answers again after some.
+    // Each failure, and nullptr when the server answers again after some: a list, or a watch that
+    // has begun.
     std::function<void(const base::Error* error)> trouble = {};
     // In [0, 1); default: a generator of its own.
     std::function<double()> random = {};

@@ -47,6 +47,8 @@ class FakeApi {
     Asked next = Take();
     next.done(base::Error{kind, std::move(message)});
   }
+  // The head of a watch's answer.
+  void Begin() { asked.front().request.on_success(); }
   // A piece of the body of a watch. Returns: whether the client wants more.
   bool Piece(std::string_view piece) { return asked.front().request.on_body(piece); }
 

@@ -100,6 +100,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   bool Take(std::string_view piece);
   bool HeadDone();
+  void TellSuccess();
   void MakeParser();
   void Complete();
   void ReleaseConnection();

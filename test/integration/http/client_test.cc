@@ -466,6 +466,43 @@ TEST_CASE("a body is told piece by piece as it comes, and only of a success") {
   CHECK(pieces == "first|second|");
 }
 
+TEST_CASE("that there is a success is told once, before its body, and of no other answer") {
+  std::promise<void> told;
+  RawServer server([&](RawPeer& peer) {
+    const std::string head = peer.Head();
+    if (head.find("/refused") != std::string::npos) {
+      peer.Send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    } else if (head.find("/whole") != std::string::npos) {
+      peer.Send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole");
+    } else {
+      peer.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+      told.get_future().wait();  // the body is sent only once its head was told
+      peer.Send("4\r\nlate\r\n0\r\n\r\n");
+    }
+  });
+  Client client;
+  std::string seen;
+  const auto take = [&](std::string_view piece) {
+    seen.append(piece).append("|");
+    return true;
+  };
+  const auto note = [&] { seen += "success|"; };
+  CHECK(client
+            .Fetch({.url = server.Url("/late"),
+                    .on_body = take,
+                    .on_success =
+                        [&] {
+                          note();
+                          told.set_value();
+                        }})
+            .has_value());
+  CHECK(
+      client.Fetch({.url = server.Url("/whole"), .on_body = take, .on_success = note}).has_value());
+  CHECK(client.Fetch({.url = server.Url("/refused"), .on_body = take, .on_success = note})
+            .has_value());
+  CHECK(seen == "success|late|success|whole|");
+}
+
 TEST_CASE("who takes the body piece by piece may end it") {
   RawServer server([](RawPeer& peer) {
     peer.Head();

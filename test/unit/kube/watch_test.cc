@@ -170,6 +170,31 @@ TEST_CASE("a watch that may not be is not mended by lists that may") {
   CHECK(desk.Asked() == "list after 2400");
 }
 
+TEST_CASE("a watch that is answered is well before its first event") {
+  Desk desk;
+  desk.server.Answer(200, List("5", Object("3", "a")));
+  desk.server.Answer(503, R"({"message":"not now"})");
+  CHECK(desk.Seen() == Words{"a", "trouble: the API server answered 503: not now"});
+  desk.server.Answer(200, List("5", Object("3", "a")));
+  CHECK(desk.Seen() == Words{"a"});
+  desk.server.Begin();
+  CHECK(desk.Seen() == Words{"well again"});
+}
+
+TEST_CASE("watches that are answered and cut off are asked for ever more slowly") {
+  Desk desk;
+  desk.server.Answer(200, List("5", ""));
+  std::string waits;
+  for (int i = 0; i < 3; ++i) {
+    desk.server.Begin();
+    desk.server.Fail(Error::Kind::kUnavailable, "cut off");
+    waits += desk.Asked() + "; ";
+  }
+  CHECK(waits == "watch of 5 after 1200; watch of 5 after 2400; watch of 5 after 4800; ");
+  CHECK(desk.Seen() == Words{"none", "trouble: cut off", "well again", "trouble: cut off",
+                             "well again", "trouble: cut off"});
+}
+
 TEST_CASE("a watch that nobody ends is given up and begun again where it was") {
   Desk desk;
   desk.server.Answer(200, List("5", ""));
