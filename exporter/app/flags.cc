@@ -3,6 +3,7 @@
 // One line per flag of exporter/app/options.cc.
 #include "app/flags.h"
 
+#include "base/format.h"
 #include "base/number_text.h"
 
 namespace plimsoll::app {
@@ -72,6 +73,7 @@ std::map<std::string, std::string> FlagsOf(const RunOptions& options) {
       {"requestheader-username-headers", Joined(options.requestheader_username_headers)},
       {"secure-port", std::to_string(options.secure_port)},
       {"shutdown-delay-duration", base::FormatDuration(options.shutdown_delay)},
+      {"storage.max-bytes", options.max_bytes ? base::format("{}B", *options.max_bytes) : ""},
       {"storage.retention.time", base::FormatDuration(options.retention)},
       {"storage.window-file", options.window_file},
       {"target", options.config.target},

@@ -48,10 +48,10 @@ eval::Options EvalOptionsOf(const QueryOptions& query, const config::Config& con
   return options;
 }
 
-store::Limits StoreLimitsOf(const config::Config& config) {
+store::Limits StoreLimitsOf(const config::Config& config, const RunOptions& options) {
   store::Limits limits;
   limits.max_series = config.limits.max_series;
-  limits.max_bytes = config.limits.max_bytes;
+  limits.max_bytes = options.max_bytes.value_or(config.limits.max_bytes);
   return limits;
 }
 
@@ -86,7 +86,7 @@ std::string OwnNamespace(const std::string& flag) {
 
 Result<std::unique_ptr<Instance>> Instance::Make(const RunOptions& options, LoadedConfig loaded) {
   std::unique_ptr<Instance> instance(new Instance(options));
-  instance->store_.SetLimits(StoreLimitsOf(*loaded.config));
+  instance->store_.SetLimits(StoreLimitsOf(*loaded.config, options));
   auto plan = instance->BuildPlan(loaded.config);
   if (!plan) return std::move(plan).error();
   if (auto kept = instance->KeepWindow(plan->window); !kept) return std::move(kept).error();
@@ -346,7 +346,7 @@ Result<void> Instance::Reload() {
   std::promise<void> done;
   loop_.Post([&] {
     loop_.Replace(*std::move(plan), clock_.Now());
-    store_.SetLimits(StoreLimitsOf(*loop_.plan().config));
+    store_.SetLimits(StoreLimitsOf(*loop_.plan().config, options_));
     status_.Use(loop_.plan().config, loop_.plan().jobs, loop_.plan().ruler, loop_.plan().window);
     forwarding_->Use(loop_.plan().config);
     done.set_value();

@@ -188,6 +188,15 @@ void AddRun(CLI::App& app, RunOptions& run) {
   AddDelegation(app, run);
   AddDuration(app, "--storage.retention.time", run.retention,
               "How long samples are kept; rules that reach further win");
+  app.add_option_function<std::string>(
+         "--storage.max-bytes",
+         [&run](const std::string& text) {
+           const auto size = base::ParseSize(text);
+           if (!size) throw CLI::ValidationError("--storage.max-bytes", size.error().message);
+           run.max_bytes = *size;
+         },
+         "Ceiling of the kept samples and series, instead of limits.max_bytes")
+      ->type_name("SIZE");
   app.add_option("--storage.window-file", run.window_file,
                  "Keeps the samples and last good values here, over a restart")
       ->type_name("FILE");

@@ -71,9 +71,10 @@ struct RunOptions {
   std::vector<std::string> authorization_always_allow_paths = {"/healthz", "/livez", "/readyz"};
   milliseconds shutdown_delay{0};                     // --shutdown-delay-duration
   milliseconds retention = std::chrono::minutes(15);  // --storage.retention.time
-  std::string window_file;                            // --storage.window-file; "": none
-  base::LogLevel log_level = base::LogLevel::kInfo;   // --log.level
-  bool once = false;                                  // --once
+  std::optional<std::uint64_t> max_bytes;  // --storage.max-bytes, before the configuration's
+  std::string window_file;                 // --storage.window-file; "": none
+  base::LogLevel log_level = base::LogLevel::kInfo;  // --log.level
+  bool once = false;                                 // --once
 };
 
 struct DemoOptions {

@@ -182,6 +182,22 @@ signals: [{{name: queued, help: Queries that wait., type: gauge}}]
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
             self.assert_ends(plimsoll)
 
+    def test_the_command_line_bounds_the_window_of_a_preset(self):
+        target = Target(page("".join(f"trino_memory_{i} 1\n" for i in range(1000))))
+        self.addCleanup(target.close)
+        for size, bounded in (("1KB", True), ("64MB", False)):
+            plimsoll = Plimsoll("--engine=trino", "--target", target.address, f"--storage.max-bytes={size}",
+                                "--web.listen-address=127.0.0.1:0", "--secure-port=0")
+            self.addCleanup(plimsoll.stop)
+            eventually(lambda: plimsoll.metric("plimsoll_tick_duration_seconds_count"), "a tick")
+            refused = plimsoll.metric('plimsoll_store_refused_total{reason="max_bytes"}') or 0
+            self.assertEqual(refused > 0, bounded)
+            self.assertEqual(plimsoll.get("/api/v1/status/flags").json()["data"]["storage.max-bytes"],
+                             f"{1024 if bounded else 64 << 20}B")
+        wrong = run("--engine=trino", "--target=localhost:1", "--storage.max-bytes=much")
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("--storage.max-bytes", wrong.stderr)
+
     def test_a_reload_takes_the_new_file_whole_or_not_at_all(self):
         config = self.config(self.healthy.address)
         plimsoll = self.start(config, "--web.enable-lifecycle")
