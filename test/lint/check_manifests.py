@@ -50,7 +50,7 @@ HUB = ("plimsoll", "plimsoll")  # namespace and name of its service account and 
 TRINO = {"app.kubernetes.io/name": "trino", "app.kubernetes.io/component": "coordinator"}
 BROUGHT = {("trino", "trino-coordinator"): TRINO, ("trino", "trino-worker"): {}, ("flink", "flink-jobmanager"): {},
            ("flink", "flink-taskmanager"): {}, ("spark", "spark-connect"): {}, ("spark", "spark-placeholder"): {}}
-SINGLE = {"hpa", "keda", "alerts"}  # folders whose files are applied one by one
+SINGLE = {"hpa", "keda", "alerts", "network-policy"}  # folders whose files are applied one by one
 # Folders that are used together.
 TOPOLOGIES = [
     ["components/standalone"], ["components/standalone", "components/standalone-cert-manager"], ["base"],
@@ -225,7 +225,7 @@ def check_container(tree, path, document, container):
         if len(name) > 15:
             tree.say(path, f"the name of port '{name}' is longer than 15 characters")
     for probe in ("livenessProbe", "readinessProbe"):
-        port = at(container, probe + ".httpGet.port")
+        port = at(container, probe + ".httpGet.port") or at(container, probe + ".tcpSocket.port")
         if probe in container and port not in ports:
             tree.say(path, f"the port '{port}' of its {probe} is none of the container's")
     if "livenessProbe" not in container:
@@ -243,6 +243,10 @@ def check_container(tree, path, document, container):
         if at(container, "resources." + field) is None:
             tree.say(path, f"resources.{field} is missing")
     arguments = dict((a.split("=", 1) + [""])[:2] for a in container["args"])
+    if "--web.config.file" in arguments and at(container, "livenessProbe.httpGet.port") == "plimsoll-http":
+        tree.say(path, "kubelet has no user and no certificate: with --web.config.file the livenessProbe is a tcpSocket")
+    if "--engine" in arguments and "--storage.max-bytes" not in arguments:
+        tree.say(path, "a preset keeps up to 256 MiB: --storage.max-bytes has to fit the memory limit")
     by_number = {str(port["containerPort"]) for port in container["ports"]}
     for flag in ("--web.listen-address", "--secure-port"):
         number = arguments.get(flag, "").rsplit(":", 1)[-1]
@@ -309,9 +313,16 @@ def check_selectors(tree):
             tree.say(path, "selects no pod of ours")
         open_ports = set()
         for rule in document["spec"]["ingress"]:
-            if not rule.get("from") or not rule.get("ports"):
+            ports = rule.get("ports", [])
+            others = bool(ports) and all("endPort" in port for port in ports)  # the engine's own stay open
+            if not ports or not (rule.get("from") or others):
                 tree.say(path, "a rule without `from` or `ports` opens everything")
-            open_ports |= {port["port"] for port in rule.get("ports", [])}
+            for container in containers:
+                for number in (port["containerPort"] for port in container["ports"]):
+                    if any(port["port"] <= number <= port["endPort"] for port in ports
+                           if "endPort" in port and port["protocol"] == "TCP"):
+                        tree.say(path, f"port {number} of ours is open to everybody")
+            open_ports |= {port["port"] for port in ports if "endPort" not in port}
         for container in containers:
             for name in sorted({port["name"] for port in container["ports"]} ^ open_ports):
                 tree.say(path, f"port '{name}' is not both the container's and open to somebody")
@@ -513,6 +524,10 @@ def self_test(root):
         ("base/deployment.yaml", "requests: {cpu: 50m, memory: 48Mi}", "requests: {cpu: 50m}", "resources.requests.memory"),
         ("base/network-policy.yaml", "{port: plimsoll-http,", "{port: other,", "port 'other'"),
         ("base/network-policy.yaml", "      ports:\n        - {port: https, protocol: TCP}\n", "", "opens everything"),
+        ("network-policy/trino.yaml", "endPort: 7545", "endPort: 7546", "port 7546 of ours is open to everybody"),
+        (components + "trino/coordinator-sidecar.patch.yaml", "--storage.max-bytes=64MB", "--secure-port=0", "keeps up to 256 MiB"),
+        (components + "trino/coordinator-sidecar.patch.yaml", "--storage.max-bytes=64MB", "--storage.max-bytes=64MB\n            - --web.config.file=w",
+         "the livenessProbe is a tcpSocket"),
         ("base/pod-disruption-budget.yaml", "component: hub", "component: club", "selects no pod"),
         ("hpa/trino-worker.yaml", "name: trino-workers-for-queue", "name: nobody", "has 'nobody' as AverageValue"),
         ("hpa/trino-worker.yaml", 'type: AverageValue, averageValue: "1"', 'type: Value, value: "1"', "as Value"),
@@ -547,4 +562,5 @@ def main():
     return 1 if found else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
