@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the control plane from published Go modules into .cache/control-plane; what is built already is skipped.
 
-go/kubernetes and go/etcd pin the versions, with checksums. A first build takes some eleven minutes of processor time.
+go/MODULE pins the versions, with checksums. A first build takes some eleven minutes of processor time, the other
+adapters (adapter, prometheus; keda) about as much again: they are built for those who name them.
 usage: build.py [MODULE...]
 """
 import hashlib
@@ -22,9 +23,22 @@ MODULES = {
     "etcd": {"etcd": "go.etcd.io/etcd/server/v3"},
     "kubernetes": {name: f"{KUBERNETES}/cmd/{name}" for name in ("kube-apiserver", "kube-controller-manager", "kubectl")},
 }
-# Custom resources that the manifests use, and where their module keeps them.
-CRDS = {"monitoring": ("github.com/prometheus-operator/prometheus-operator",
-                       ["example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"])}
+# Other people's adapters, and what they read from.
+ADAPTERS = {
+    "adapter": {"prometheus-adapter": "sigs.k8s.io/prometheus-adapter/cmd/adapter"},
+    "prometheus": {"prometheus": "github.com/prometheus/prometheus/cmd/prometheus"},
+    "keda": {f"keda-{name}": f"github.com/kedacore/keda/v2/cmd/{name}" for name in ("adapter", "operator")},
+}
+TAGS = {"prometheus": ["-tags=remove_all_sd"]}  # static targets are enough
+# Custom resources that the manifests use, and where their modules keep them.
+RESOURCES = {
+    "github.com/cert-manager/cert-manager": [f"deploy/crds/cert-manager.io_{name}.yaml" for name in ("certificates", "issuers")],
+    "github.com/kedacore/keda/v2": [f"config/crd/bases/{name}.yaml" for name in (
+        "eventing.keda.sh_cloudeventsources", "eventing.keda.sh_clustercloudeventsources", "keda.sh_clustertriggerauthentications",
+        "keda.sh_scaledjobs", "keda.sh_scaledobjects", "keda.sh_triggerauthentications")],
+    "github.com/prometheus-operator/prometheus-operator": [
+        f"example/prometheus-operator-crd/monitoring.coreos.com_{name}.yaml" for name in ("podmonitors", "prometheusrules")],
+}
 
 
 def run(command, **options):
@@ -62,34 +76,37 @@ def version_flags(folder):
 def build(module):
     folder = os.path.join(HERE, "go", module)
     stamp = stamp_of(module)
-    for name, package in MODULES[module].items():
+    for name, package in {**MODULES, **ADAPTERS}[module].items():
         program = os.path.join(CACHE, name)
         stamp_file = program + ".stamp"
         if os.path.exists(program) and os.path.exists(stamp_file) and text(stamp_file) == stamp:
             continue
         start = time.monotonic()
-        run(["go", "build", "-trimpath", "-ldflags", version_flags(folder), "-o", program, package], cwd=folder, env=environment())
+        run(["go", "build", "-trimpath", *TAGS.get(module, []), "-ldflags", version_flags(folder), "-o", program, package],
+            cwd=folder, env=environment())
         with open(stamp_file, "w", encoding="utf-8") as out:
             out.write(stamp)
         print(f"built {name} in {time.monotonic() - start:.0f} s", flush=True)
 
 
-def fetch_crds(module):
-    name, files = CRDS[module]
-    folder = os.path.join(HERE, "go", module)
-    into = os.path.join(CACHE, "crds")
-    os.makedirs(into, exist_ok=True)
-    if all(os.path.exists(os.path.join(into, os.path.basename(file))) for file in files):
-        return
-    told = run(["go", "mod", "download", "-json", name], cwd=folder, env=environment(), capture_output=True, text=True)
-    for file in files:
-        shutil.copyfile(os.path.join(json.loads(told.stdout)["Dir"], file), os.path.join(into, os.path.basename(file)))
+def fetch_resources():
+    """The definitions, in a folder for each module: crds/prometheus-operator/..."""
+    folder = os.path.join(HERE, "go", "resources")
+    for module, files in RESOURCES.items():
+        into = os.path.join(CACHE, "crds", module.split("/")[2])
+        os.makedirs(into, exist_ok=True)
+        if all(os.path.exists(os.path.join(into, os.path.basename(file))) for file in files):
+            continue
+        told = run(["go", "mod", "download", "-json", module], cwd=folder, env=environment(), capture_output=True, text=True)
+        for file in files:
+            shutil.copyfile(os.path.join(json.loads(told.stdout)["Dir"], file), os.path.join(into, os.path.basename(file)))
 
 
 def main(names=()):
     os.makedirs(CACHE, exist_ok=True)
-    for module in names or [*MODULES, *CRDS]:
-        build(module) if module in MODULES else fetch_crds(module)
+    for module in names or MODULES:
+        build(module)
+    fetch_resources()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 import os
 
 from harness import ROOT, eventually, write
-from standalone import CRDS, HERE
+from standalone import HERE, define_monitors
 
 MANIFESTS = os.path.join(ROOT, "manifests")
 
@@ -31,12 +31,13 @@ scrape_configs:
 
 
 class Hub:
-    def __init__(self, cluster, text, components=("trino",)):
-        self.cluster, self.config, self.components = cluster, text, components
+    """The applied manifests; `arguments` are added to those of the hub's container."""
+
+    def __init__(self, cluster, text, components=("trino",), arguments=()):
+        self.cluster, self.config, self.components, self.arguments = cluster, text, components, arguments
         self.folder = os.path.join(cluster.folder, "hub")
         os.makedirs(self.folder, exist_ok=True)
-        cluster.kubectl("apply", "--server-side", "-f", CRDS)
-        cluster.kubectl("wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com")
+        define_monitors(cluster)
         self.apply()
 
     def relative(self, *path):
@@ -48,7 +49,9 @@ class Hub:
              "patch": [{"op": "replace", "path": "/data/plimsoll.yml", "value": self.config}]},
             # There is no scheduler.
             {"target": {"kind": "Deployment", "name": "plimsoll", "namespace": "plimsoll"},
-             "patch": [{"op": "add", "path": "/spec/template/spec/nodeName", "value": "node"}]}]
+             "patch": [{"op": "add", "path": "/spec/template/spec/nodeName", "value": "node"},
+                       *({"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": argument}
+                         for argument in self.arguments)]}]
         write(self.folder, "kustomization.yaml", json.dumps({
             "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
             "resources": [self.relative(MANIFESTS, "base")],

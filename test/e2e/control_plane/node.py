@@ -26,7 +26,7 @@ class Node:
         self.cluster = cluster
         self.lock = threading.Lock()
         self.pods = {}  # uid: Pod
-        self.held = set()
+        self.held = {}  # beginning of a name: names that are not meant
         self.addresses = 0
         size = {"cpu": "1000", "memory": "1000Gi", "pods": "10000"}
         cluster.create("/api/v1/nodes", {"metadata": {"name": NAME, "labels": {"kubernetes.io/hostname": NAME}}})
@@ -36,10 +36,12 @@ class Node:
 
     # ---- what tests do ----
 
-    def unready(self, name, held=True):
-        """Holds back, or no longer, the readiness of every pod whose name begins so."""
+    def unready(self, name, held=True, but=()):
+        """Holds back, or no longer, the readiness of every pod whose name begins so; not of the pods named in `but`."""
         with self.lock:
-            (self.held.add if held else self.held.discard)(name)
+            self.held.pop(name, None)
+            if held:
+                self.held[name] = frozenset(but)
             pods = [pod for pod in self.pods.values() if pod.name.startswith(name)]
         for pod in pods:
             pod.report()
@@ -53,7 +55,7 @@ class Node:
         return eventually(running, f"a running pod {name}")
 
     def is_held(self, name):
-        return any(name.startswith(prefix) for prefix in self.held)
+        return any(name.startswith(prefix) and name not in but for prefix, but in self.held.items())
 
     def next_address(self):
         with self.lock:

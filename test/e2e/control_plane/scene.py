@@ -18,8 +18,8 @@ class Scene(unittest.TestCase):
     cluster = node = standalone = None
 
     @classmethod
-    def start(cls, name):
-        cls.cluster = Cluster(name)
+    def start(cls, name, gates=""):
+        cls.cluster = Cluster(name, gates)
         cls.node = Node(cls.cluster)
 
     @classmethod

@@ -20,6 +20,16 @@ def bundle(cluster, *authorities):
     return base64.b64encode("".join(cluster.certificates.text(name + ".crt") for name in authorities).encode()).decode()
 
 
+def define(cluster, module):
+    """Defines the custom resources that a Go module brings."""
+    cluster.kubectl("apply", "--server-side", "-f", os.path.join(CRDS, module))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
+
+
+def define_monitors(cluster):
+    define(cluster, "prometheus-operator")
+
+
 class Standalone:
     """The applied manifests; apply() again applies them with what has changed."""
 
@@ -29,8 +39,7 @@ class Standalone:
         os.makedirs(self.folder, exist_ok=True)
         self.authorities, self.serving = ["serving-ca"], "serving"
         cluster.certificates.leaf("serving", "serving-ca", "/CN=plimsoll", SERVER, NAMES)
-        cluster.kubectl("apply", "--server-side", "-f", CRDS)
-        cluster.kubectl("wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com")
+        define_monitors(cluster)
         self.apply()
 
     def patches(self):

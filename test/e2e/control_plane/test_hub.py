@@ -73,6 +73,38 @@ class HubScene(Scene):
         self.replaced("trino", "trino-coordinator")
         self.finish(readers)
 
+    def test_2_while_a_new_coordinator_is_not_ready_the_old_one_speaks(self):
+        """However late it is: the Service keeps the old one, and so does the hub."""
+        old = self.node.pod("trino-coordinator")
+        self.node.unready("trino-coordinator", but=[old.name])
+        self.addCleanup(lambda: self.node.unready("trino-coordinator", False))
+        readers = self.reading()
+        self.cluster.kubectl("-n", "trino", "rollout", "restart", "deployment/trino-coordinator")
+        new = eventually(lambda: self.node.pod("trino-coordinator") is not old and self.node.pod("trino-coordinator"), "the new pod")
+        for pod in self.hub_pods():
+            eventually(lambda: self.hears(pod, new), lambda: pod.page("/api/v1/targets"))
+        self.finish(readers)
+        self.assertEqual(self.endpoints("trino"), {old.address: True, new.address: False})
+        self.node.unready("trino-coordinator", False)
+        eventually(lambda: self.endpoints("trino") == {new.address: True}, lambda: self.endpoints("trino"))
+        self.finish(readers)
+
+    @staticmethod
+    def hears(pod, sidecar):
+        """Whether this replica of the hub has scraped the sidecar."""
+        targets = json.loads(pod.page("/api/v1/targets"))["data"]["activeTargets"]
+        return any(target["health"] == "up" and f"{sidecar.address}:7546" in target["scrapeUrl"] for target in targets)
+
+    def hub_pods(self):
+        with self.node.lock:
+            return [pod for pod in self.node.pods.values() if pod.namespace == "plimsoll" and pod.containers]
+
+    def endpoints(self, service):
+        """Address to whether it is ready."""
+        path = f"/apis/discovery.k8s.io/v1/namespaces/trino/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D{service}"
+        return {endpoint["addresses"][0]: endpoint["conditions"]["ready"]
+                for item in self.cluster.get(path)["items"] for endpoint in item["endpoints"] or []}
+
     def test_3_a_rolling_update_of_the_hub_loses_no_read_and_forwards_nothing_that_a_sidecar_has(self):
         eventually(lambda: self.cluster.value("trino", "peers-own") == "3", lambda: self.cluster.read("trino", "peers-own"))
         readers = self.reading()
