@@ -7,12 +7,21 @@ usage: PLIMSOLL=build/plimsoll python3 test/bench/measure.py start      from exe
                                                              scrape     CPU per scraped sample, and memory per series
                                                              query      CPU, latency and memory of PromQL (promql_grid.py)
                                                              rules      CPU and memory of recording rules
+                                                             hub        CPU and memory of a hub and its sidecars (hub_load.py)
+                                                             latency    an HPA's read in every state (latency.py)
+                                                             reaction   engine change to value and replicas (reaction.py)
 
   --rival COMMAND   scrape, query, rules: also measure this one; {config}, {data} and {port} are put in
   --only TEXT       query: the rows with this text in "SERIES KIND: NAME"
   --rounds N        query: how often each row is measured; the least counts
   --bare COMMAND    hpa: also ask this TLS server for a constant; {port}, {cert}, {key} and {ca} are put in
   --bare-path PATH  what to ask it for
+  --seconds N       latency: for each row
+  --alone           latency: without prometheus-adapter
+  --changes N       reaction: of the engine, for each way
+  --way NAME        reaction: this one alone
+
+`latency` and `reaction` need root, and what `python3 test/e2e/control_plane/build.py etcd kubernetes adapter prometheus` builds.
 
 CPU is user and system time of the process, in steps of 10 ms, over all its threads.
 """
@@ -31,7 +40,10 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from harness import BINARY, ROOT, Pki, Plimsoll, Target, eventually, run, write  # noqa: E402
 
+import hub_load  # noqa: E402
+import latency  # noqa: E402
 import promql_grid  # noqa: E402
+import reaction  # noqa: E402
 from process import answers, cpu, free_port, resident  # noqa: E402
 
 LOAD = os.path.join(os.path.dirname(BINARY) or ".", "test", "bench")
@@ -178,7 +190,7 @@ def cpu_rate(pid, seconds):
 
 def ask(name, pid, port, path, pki, connections, base, seconds=10):
     before, begin = cpu(pid), time.perf_counter()
-    done = subprocess.run([f"{LOAD}/hpa_load", str(port), path, pki.file("hpa.crt"), pki.file("hpa.key"), str(connections), str(seconds)],
+    done = subprocess.run([f"{LOAD}/hpa_load", f"127.0.0.1:{port}", path, pki.file("hpa.crt"), pki.file("hpa.key"), str(connections), str(seconds)],
                           capture_output=True, text=True, check=True)
     used, took = cpu(pid) - before, time.perf_counter() - begin
     figures = json.loads(done.stdout)
@@ -229,15 +241,19 @@ def held(port, series):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["start", "memory", "hpa", "scrape", "query", "rules"])
+    parser.add_argument("what", choices=["start", "memory", "hpa", "scrape", "query", "rules", "hub", "latency", "reaction"])
     parser.add_argument("--rival")
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--least", type=float, default=0.7, help="query: seconds per row and round")
     parser.add_argument("--bare")
     parser.add_argument("--bare-path", default="/")
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--changes", type=int, default=50)
+    parser.add_argument("--way", choices=reaction.WAYS)
     arguments = parser.parse_args()
-    {"start": start, "memory": memory, "hpa": hpa, "scrape": scrape, "query": promql_grid.query, "rules": promql_grid.rules}[arguments.what](arguments)
+    {"hub": lambda _: hub_load.hub(trino, Pki()), "latency": latency.latency, "reaction": reaction.reaction, "start": start, "memory": memory, "hpa": hpa, "scrape": scrape, "query": promql_grid.query, "rules": promql_grid.rules}[arguments.what](arguments)
 
 
 if __name__ == "__main__":
