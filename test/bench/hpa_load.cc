@@ -41,7 +41,7 @@ struct Job {
   std::string path;
   int metrics = 1000;
   bool anew = false;
-  Clock::time_point from, until;
+  Clock::time_point from = {}, until = {};
 };
 
 sockaddr_in AddressOf(const std::string& text) {

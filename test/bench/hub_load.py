@@ -31,7 +31,7 @@ limits: {{max_bytes: 64MB}}
 """
 
 
-def used(name, process, seconds=30):
+def used(name, process, seconds=20):
     pid = process.process.pid
     before = cpu(pid)
     threading.Event().wait(seconds)
