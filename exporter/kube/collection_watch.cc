@@ -3,13 +3,12 @@
 // List, watch, and what to do after each end of either.
 #include "kube/collection_watch.h"
 
-#include <algorithm>
 #include <mutex>
-#include <random>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/format.h"
+#include "kube/detail/backoff.h"
 #include "kube/detail/watch_event.h"
 #include "telemetry/telemetry.h"
 
@@ -21,21 +20,18 @@ using base::Result;
 using detail::WatchEvent;
 using std::chrono::milliseconds;
 
-std::function<double()> OwnRandom() {
-  const auto seed = base::SystemClock().SteadyNow().count();
-  return [engine = std::minstd_rand(static_cast<std::minstd_rand::result_type>(seed))]() mutable {
-    return std::uniform_real_distribution<double>()(engine);
-  };
-}
-
 }  // namespace
 
 // Callbacks of the client hold it weakly: after the watch is gone they find nobody.
 class CollectionWatch::State : public std::enable_shared_from_this<State> {
  public:
   State(std::shared_ptr<const Api> api, telemetry::Telemetry* telemetry, Options options)
-      : api_(std::move(api)), telemetry_(telemetry), options_(std::move(options)) {
-    if (!options_.random) options_.random = OwnRandom();
+      : api_(std::move(api)),
+        telemetry_(telemetry),
+        options_(std::move(options)),
+        backoff_(options_.limits.first_backoff, options_.limits.longest_backoff),
+        page_(options_.page) {
+    if (!options_.random) options_.random = detail::OwnRandom();
   }
 
   void Start() {
@@ -62,7 +58,7 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
       query += more;
     };
     if (!watch) {
-      if (options_.page != 0) add("limit=" + std::to_string(options_.page));
+      if (page_ != 0) add("limit=" + std::to_string(page_));
       if (!rest_.empty()) add("continue=" + http::PercentEncode(rest_));
       return query;
     }
@@ -112,10 +108,17 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
     const bool first = rest_.empty();
     rest_.clear();  // after a failure the list begins anew: its rest may be gone by then
     if (!listed) {
-      Failed(listed.error());
+      // Objects can be larger than pages of them were meant for: that is found out once.
+      if (listed.error().kind == Error::Kind::kLimit && page_ > 1) {
+        page_ /= 2;
+        Count("list_bytes");
+      } else {
+        Failed(listed.error());
+      }
       return List();
     }
-    if (!watch_failed_) Recovered();
+    // A list that always breaks off is none, whatever its first pages say.
+    if (listed->rest.empty() && !watch_failed_) Recovered();
     version_ = listed->version;
     rest_ = listed->rest;
     options_.listed(std::move(listed->objects), first, rest_.empty());
@@ -208,7 +211,7 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
     Pause();
   }
   void Recovered() {
-    failures_ = 0;
+    backoff_.Reset();
     TellWell();
   }
   void TellWell() {
@@ -216,29 +219,22 @@ class CollectionWatch::State : public std::enable_shared_from_this<State> {
     if (!std::exchange(in_trouble_, false)) return;
     if (options_.trouble) options_.trouble(nullptr);
   }
-  // The next call begins later: twice as late after each failure, times one to two.
-  void Pause() {
-    const auto longest = options_.limits.longest_backoff;
-    auto wait = options_.limits.first_backoff;
-    for (int i = 0; i < failures_ && wait < longest; ++i) wait *= 2;
-    wait = std::min(wait, longest);
-    if (failures_ < 30) ++failures_;
-    delay_ = std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(wait) *
-                                                      (1 + options_.random()));
-  }
+  // The next call begins later.
+  void Pause() { delay_ = backoff_.Next(options_.random()); }
 
   const std::shared_ptr<const Api> api_;
   telemetry::Telemetry* const telemetry_;
   Options options_;
+  detail::Backoff backoff_;
 
   std::mutex mutex_;
   bool stopped_ = false;
   http::FetchId running_ = 0;
   std::string version_;
   std::string rest_;  // of a list that is under way
+  std::size_t page_;  // objects of one answer; no more than asked for
   mutable std::chrono::seconds window_{0};
   milliseconds delay_{0};
-  int failures_ = 0;
   int gone_ = 0;
   bool in_trouble_ = false;
   bool watch_failed_ = false;  // so that a list that succeeds is no recovery

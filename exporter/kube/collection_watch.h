@@ -40,7 +40,8 @@ class CollectionWatch {
   struct Options {
     std::string collection = {};  // "/api/v1/namespaces/kube-system/configmaps"
     std::string query = {};       // selectors, encoded: "labelSelector=a%3Db"
-    std::size_t page = 0;         // objects of one answer to a list; zero: all in one
+    // Objects of one answer to a list, half as many after one that was too large; zero: all in one.
+    std::size_t page = 0;
     // One page of the whole state. What was known before and is on no page is gone.
     std::function<void(std::vector<document::Json> objects, bool first, bool last)> listed = {};
     // One object is there or has changed, or is gone (with its last state).

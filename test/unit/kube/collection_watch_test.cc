@@ -41,11 +41,16 @@ struct Desk {
     };
     options.random = [] { return 0.0; };
     options.clock = &clock;
-    watch = std::make_unique<CollectionWatch>(server.Client(), nullptr, options);
+    watch = std::make_unique<CollectionWatch>(server.Client(), &telemetry, options);
     watch->Start();
   }
 
+  double Refused(std::string_view reason) {
+    return telemetry.CounterOf(telemetry::MetricId::kKubeRefused, {reason}).Value();
+  }
+
   test::FakeClock clock;
+  telemetry::Telemetry telemetry;
   test::FakeApi server;
   Words seen;
   std::unique_ptr<CollectionWatch> watch;
@@ -74,6 +79,39 @@ TEST_CASE("a list whose rest is gone begins anew") {
   CHECK(desk.server.Front().url == "https://api/api/v1/pods?labelSelector=a%3Db&limit=2");
   desk.server.Answer(200, List(Object("b")));
   CHECK(desk.seen == Words{"[a", "trouble", "well", "[b]"});
+}
+
+TEST_CASE("a list that breaks off behind its first page is asked for ever more slowly") {
+  Desk desk;
+  std::string waits;
+  for (int i = 0; i < 3; ++i) {
+    desk.server.Answer(200, List(Object("a"), "t"));
+    desk.server.Fail(base::Error::Kind::kUnavailable, "cut off");
+    waits += std::to_string(desk.server.Front().delay.count()) + " ";
+  }
+  CHECK(waits == "800 1600 3200 ");
+  CHECK(desk.seen == Words{"[a", "trouble", "[a", "trouble", "[a", "trouble"});
+  desk.server.Answer(200, List(Object("a"), "t"));
+  desk.server.Answer(200, List(Object("b")));
+  CHECK(desk.seen.back() == "+b]");
+  CHECK(desk.seen[desk.seen.size() - 2] == "well");
+}
+
+TEST_CASE(
+    "a page that is too large is halved at once; a single object that is too large is trouble") {
+  Desk desk;
+  desk.server.Answer(200, List(Object("a") + "," + Object("b"), "t"));
+  desk.server.Fail(base::Error::Kind::kLimit, "body size limit exceeded");
+  CHECK(desk.server.Front().url == "https://api/api/v1/pods?labelSelector=a%3Db&limit=1");
+  CHECK(desk.server.Front().delay.count() == 0);
+  CHECK(desk.seen == Words{"[ab"});
+  CHECK(desk.Refused("list_bytes") == 1);
+  desk.server.Fail(base::Error::Kind::kLimit, "body size limit exceeded");
+  CHECK(desk.server.Front().delay.count() == 800);
+  CHECK(desk.seen == Words{"[ab", "trouble"});
+  CHECK(desk.Refused("list_bytes") == 1);
+  desk.server.Answer(200, List(Object("a")));
+  CHECK(desk.seen == Words{"[ab", "trouble", "well", "[a]"});
 }
 
 }  // namespace
