@@ -4,16 +4,15 @@
 // the states of one request at a time belong together: read, compare, write, take the answer.
 #include "kube/certificate_keeper.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <random>
 #include <utility>
 
 #include "base/format.h"
 #include "base/log.h"
+#include "kube/detail/backoff.h"
 #include "kube/detail/material.h"
 #include "kube/serving_objects.h"
 #include "kube/watch.h"
@@ -30,13 +29,6 @@ using std::chrono::milliseconds;
 using telemetry::MetricId;
 using Service = ApiServiceView::State;
 using Write = Decision::Write;
-
-std::function<double()> OwnRandom() {
-  const auto seed = base::SystemClock().SteadyNow().count();
-  return [engine = std::minstd_rand(static_cast<std::minstd_rand::result_type>(seed))]() mutable {
-    return std::uniform_real_distribution<double>()(engine);
-  };
-}
 
 // Whether `version` is known to be older than `than`. API servers promise no order to those who
 // cannot read their versions as numbers; then nothing is older.
@@ -68,8 +60,9 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
         names_(NamesOfService(options_.service, options_.name_space)),
         collection_(base::format("/api/v1/namespaces/{}/secrets",
                                  http::PercentEncode(options_.name_space))),
-        secret_name_(base::format("Secret {}/{}", options_.name_space, options_.secret)) {
-    if (!options_.random) options_.random = OwnRandom();
+        secret_name_(base::format("Secret {}/{}", options_.name_space, options_.secret)),
+        backoff_(options_.limits.first_backoff, options_.limits.longest_backoff) {
+    if (!options_.random) options_.random = detail::OwnRandom();
   }
 
   void Start() {
@@ -106,7 +99,10 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
   }
 
  private:
-  using Changed = void (State::*)(const Json*);
+  // An event of a watch may be older than what we have read since. A list is not: where it goes
+  // back, so has the server, to a backup.
+  enum class From { kList, kLater };
+  using Changed = void (State::*)(const Json*, From);
 
   std::unique_ptr<ObjectWatch> Watch(std::string collection, std::string name, std::string what,
                                      Changed changed) {
@@ -116,12 +112,16 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
     watched.clock = &clock_;
     watched.random = options_.random;
     // The watch goes before this does.
-    watched.changed = [this, changed](const Json* object) {
-      const std::lock_guard lock(mutex_);
-      if (stopped_) return;
-      (this->*changed)(object);
-      Act();
+    const auto take = [this, changed](From from) {
+      return [this, changed, from](const Json* object) {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return;
+        (this->*changed)(object, from);
+        Act();
+      };
     };
+    watched.listed = take(From::kList);
+    watched.changed = take(From::kLater);
     watched.trouble = [this, reason = what + "_read"](const Error* error) {
       const std::lock_guard lock(mutex_);
       error != nullptr ? Problem(reason, error->ToString()) : Solved(reason);
@@ -130,11 +130,12 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
   }
 
   // All below: under the lock.
-  void SecretChanged(const Json* object) {
+  void SecretChanged(const Json* object, From from) {
     if (object == nullptr) return TakeSecret(nullptr);
     const auto secret = ReadSecret(*object);
     if (!secret) return Problem("secret_garbage", secret.error().ToString());
-    if (!IsOlder(secret->resource_version, secret_version_)) TakeSecret(&*secret);
+    if (from == From::kList || !IsOlder(secret->resource_version, secret_version_))
+      TakeSecret(&*secret);
   }
 
   void TakeSecret(const Secret* secret) {
@@ -166,7 +167,7 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
     SetGauges();
   }
 
-  void ServiceChanged(const Json* object) {
+  void ServiceChanged(const Json* object, From from) {
     if (object == nullptr) {
       service_ = {};
       published_.clear();
@@ -177,7 +178,8 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
     }
     const auto service = ReadApiService(*object);
     if (!service) return Problem("apiservice_garbage", service.error().ToString());
-    if (!IsOlder(service->resource_version, service_.resource_version)) TakeService(*service);
+    if (from == From::kList || !IsOlder(service->resource_version, service_.resource_version))
+      TakeService(*service);
   }
 
   void TakeService(const ApiService& service) {
@@ -302,10 +304,12 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
     }
     const auto secret = ReadSecret(*object);
     if (!secret) return Failed("secret_garbage", secret.error());
-    if (secret->resource_version != intent.secret_version ||
-        secret_version_ != intent.secret_version) {
+    const bool heard_more = secret_version_ != intent.secret_version;  // while we asked
+    if (secret->resource_version != intent.secret_version || heard_more) {
       asking_ = false;
-      if (!IsOlder(secret->resource_version, secret_version_)) TakeSecret(&*secret);
+      const bool older = IsOlder(secret->resource_version, secret_version_);
+      if (heard_more && older) return Pause();  // who is behind is asked again, but later
+      TakeSecret(&*secret);                     // older only where the server has gone back
       return Act();
     }
     const bool publish = intent.write == Write::kNone;
@@ -331,7 +335,7 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
          .content_type = std::string(kMergePatch)},
         [this, write](Result<Answer> answer) {
           Written("secret_write", WordOf(write), std::move(answer),
-                  [this](const Json& object) { SecretChanged(&object); });
+                  [this](const Json& object) { SecretChanged(&object, From::kLater); });
         });
   }
 
@@ -344,7 +348,7 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
          .content_type = std::string(kMergePatch)},
         [this](Result<Answer> answer) {
           Written("apiservice_write", "publish", std::move(answer),
-                  [this](const Json& object) { ServiceChanged(&object); });
+                  [this](const Json& object) { ServiceChanged(&object, From::kLater); });
         });
   }
 
@@ -367,7 +371,7 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
       return Failed(status == 403 ? "forbidden" : reason, error);
     }
     asking_ = false;
-    failures_ = 0;
+    backoff_.Reset();
     retry_at_ = {};
     Count(MetricId::kCertificateSteps, step);
     base::LogInfo("managed certificate: {} was written", step);
@@ -383,16 +387,9 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
     Problem(reason, error.message);
   }
 
-  // Each failure in a row waits longer, with jitter, so that replicas do not meet again.
   void Pause() {
     asking_ = false;
-    auto wait = options_.limits.first_backoff;
-    for (int i = 0; i < failures_ && wait < options_.limits.longest_backoff; ++i) wait *= 2;
-    if (failures_ < 30) ++failures_;
-    wait = std::min(wait, options_.limits.longest_backoff);
-    retry_at_ = clock_.SteadyNow() +
-                std::chrono::duration_cast<base::Steady>(
-                    std::chrono::duration<double, std::milli>(wait) * (1 + options_.random()));
+    retry_at_ = clock_.SteadyNow() + backoff_.Next(options_.random());
   }
 
   // Counted each time, said when it begins.
@@ -448,6 +445,7 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
   const std::vector<std::string> names_;
   const std::string collection_;
   const std::string secret_name_;
+  detail::Backoff backoff_;
   std::unique_ptr<ObjectWatch> secret_watch_;
   std::unique_ptr<ObjectWatch> service_watch_;
 
@@ -466,7 +464,6 @@ class CertificateKeeper::State : public std::enable_shared_from_this<State> {
   const base::Steady started_ = clock_.SteadyNow();
   base::Steady retry_at_{};
   base::Steady publish_at_{};
-  int failures_ = 0;
   std::map<std::string, std::string> problems_;  // those that last, by reason
   std::string last_problem_;                     // its reason
 };

@@ -17,7 +17,8 @@ CollectionWatch::Options OptionsOf(ObjectWatch::Options options) {
   CollectionWatch::Options out;
   out.collection = std::move(options.collection);
   out.query = "fieldSelector=metadata.name%3D" + http::PercentEncode(options.name);
-  out.listed = [name = options.name, tell = options.changed](
+  auto tell_listed = options.listed ? std::move(options.listed) : options.changed;
+  out.listed = [name = options.name, tell = std::move(tell_listed)](
                    const std::vector<document::Json>& objects, bool, bool) {
     if (!tell) return;
     const document::Json* found = nullptr;

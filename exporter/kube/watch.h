@@ -27,6 +27,8 @@ class ObjectWatch {
     std::string name = {};
     // Null: it does not exist (any more).
     std::function<void(const document::Json* object)> changed = {};
+    // What a list says, which is true whatever was seen before; default: `changed`.
+    std::function<void(const document::Json* object)> listed = {};
     // Each failure, and nullptr when the server answers again after some.
     std::function<void(const base::Error* error)> trouble = {};
     // In [0, 1); default: a generator of its own.

@@ -71,6 +71,22 @@ class FakeCluster {
     ++version_;
     Tell("/secrets", "DELETED", last);
   }
+  // Of an earlier time, as after a restore from a backup: versions go back. Who watches is only
+  // told when `ends_watches`.
+  void Restore(std::map<std::string, std::string> data, std::string pem, bool ends_watches) {
+    version_ = secret_version_ = service_version_ = 2;
+    secret = std::move(data);
+    bundle = std::move(pem);
+    if (!ends_watches) return;
+    std::list<Asked> watches;
+    for (auto at = asked.begin(); at != asked.end();) {
+      const auto next = std::next(at);
+      if (IsWatch(at->request)) watches.splice(watches.end(), asked, at);
+      at = next;
+    }
+    for (Asked& each : watches)
+      each.done(http::FetchResponse{.status = 410, .body = "{}", .url = "url"});
+  }
   void SetBundle(std::string pem) {
     bundle = std::move(pem);
     Changed(false);
@@ -88,6 +104,7 @@ class FakeCluster {
   std::optional<base::Time> date = {};      // what its clock says; default: the same as ours
   std::vector<std::string> writes = {};     // "secrets ca.crt,ca.key", "apiservices caBundle"
   int attempts = 0;                         // of writes, also of those that failed
+  int reads = 0;                            // of one object
   struct Asked {
     http::FetchId id = 0;
     base::Steady due{};
@@ -151,7 +168,10 @@ class FakeCluster {
                              R"("},"items":[)" + (there ? object : "") + "]}");
     }
     if (!there) return answer(404, R"({"message":"not found"})");
-    if (request.method == "GET") return answer(200, object);
+    if (request.method == "GET") {
+      ++reads;
+      return answer(200, object);
+    }
     Patch(request, is_secret, answer);
   }
 

@@ -204,6 +204,36 @@ TEST_CASE("a Secret that is emptied while we run gets its contents back") {
   CHECK(desk.replicas[0]->served.size() == 1);
 }
 
+TEST_CASE("after a restore from a backup its contents are what counts") {
+  Desk backup;
+  const http::KeyPair before = backup.Add().served.at(0);
+  Desk desk;
+  Replica& one = desk.Add();
+  CHECK(desk.Believed(one.served.back()));
+  desk.Writes();
+  desk.cluster.Restore(*backup.cluster.secret, backup.cluster.bundle, true);
+  desk.cluster.Pump();
+  CHECK(one.served.back() == before);
+  CHECK(desk.Believed(one.served.back()));
+  CHECK(one.Gauge(MetricId::kApiServiceCaMatches) == 1);
+  CHECK(desk.Writes() == Words{});
+}
+
+TEST_CASE("a server that has gone back is not asked in a circle when something is to be written") {
+  Desk desk;
+  Replica& one = desk.Add();
+  desk.Writes();
+  desk.Pass(19 * 24h, 24h);
+  desk.cluster.Restore(*desk.cluster.secret, desk.cluster.bundle, false);
+  desk.cluster.reads = 0;
+  desk.Pass(3 * 24h, 24h);  // the pair has lived two thirds of its life
+  CHECK(desk.cluster.reads == 2);
+  CHECK(desk.Writes() == Words{"secrets tls.crt,tls.key"});
+  CHECK(one.served.size() == 2);
+  CHECK(one.served.back() ==
+        http::KeyPair{(*desk.cluster.secret)["tls.crt"], (*desk.cluster.secret)["tls.key"]});
+}
+
 TEST_CASE("an APIService of another Service is never touched") {
   Desk desk;
   desk.cluster.owner = {"keda", "keda-metrics-apiserver"};
