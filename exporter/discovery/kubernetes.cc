@@ -78,6 +78,7 @@ struct Collection {
 struct KubernetesSource::State {
   struct Shared {
     std::vector<Collection> collections;  // as many as watches, from the start on
+    std::ptrdiff_t failing = 0;           // of them; what the gauge has of us
     bool changed = true;                  // since `found` was made
     std::shared_ptr<const Found> found;
   };
@@ -152,7 +153,6 @@ struct KubernetesSource::State {
     struct Told {
       std::string where;
       bool was_well = false;
-      std::size_t failing = 0;
     };
     const Told told = shared.With([&](Shared& now) {
       Collection& collection = now.collections[index];
@@ -161,21 +161,28 @@ struct KubernetesSource::State {
                                             : base::format("{} cannot be watched: {}",
                                                            collection.where, error->message);
       now.changed = true;
-      for (const Collection& one : now.collections) out.failing += one.problem.empty() ? 0 : 1;
+      SetFailing(now, std::count_if(now.collections.begin(), now.collections.end(),
+                                    [](const Collection& one) { return !one.problem.empty(); }));
       return out;
     });
-    if (telemetry != nullptr) {
-      telemetry->GaugeOf(MetricId::kDiscoveryWatchesFailing, {options.job})
-          .Set(static_cast<double>(told.failing));
-      if (error != nullptr)
-        telemetry->CounterOf(MetricId::kDiscoveryWatchFailures, {options.job}).Add();
-    }
+    if (telemetry != nullptr && error != nullptr)
+      telemetry->CounterOf(MetricId::kDiscoveryWatchFailures, {options.job}).Add();
     if (error == nullptr) {
       base::LogInfo("job {}: {} can be watched again", options.job, told.where);
     } else if (told.was_well) {
       base::LogWarn("job {}: {} cannot be watched, the targets known so far stay: {}", options.job,
                     told.where, error->ToString());
     }
+  }
+
+  // The gauge is the job's: each of its sources adds what fails of its own, and takes it back.
+  // Requires: the lock of `now`.
+  void SetFailing(Shared& now, std::ptrdiff_t failing) const {
+    if (telemetry != nullptr) {
+      telemetry->GaugeOf(MetricId::kDiscoveryWatchesFailing, {options.job})
+          .Add(static_cast<double>(failing - now.failing));
+    }
+    now.failing = failing;
   }
 
   // Requires: the lock of `now`.
@@ -264,9 +271,8 @@ Result<std::shared_ptr<KubernetesSource>> KubernetesSource::Make(
             std::make_unique<kube::CollectionWatch>(api, telemetry, std::move(watched)));
       }
     }
+    self->SetFailing(shared, 0);  // so that it is on the page
   });
-  if (telemetry != nullptr)
-    telemetry->GaugeOf(MetricId::kDiscoveryWatchesFailing, {options.job}).Set(0);
   for (const auto& watch : self->watches) watch->Start();
   return std::shared_ptr<KubernetesSource>(new KubernetesSource(std::move(state)));
 }
@@ -274,7 +280,10 @@ Result<std::shared_ptr<KubernetesSource>> KubernetesSource::Make(
 KubernetesSource::KubernetesSource(std::unique_ptr<State> state) : state_(std::move(state)) {}
 KubernetesSource::~KubernetesSource() { Stop(); }
 
-void KubernetesSource::Stop() { state_->watches.clear(); }
+void KubernetesSource::Stop() {
+  state_->watches.clear();
+  state_->shared.With([this](State::Shared& now) { state_->SetFailing(now, 0); });
+}
 
 std::shared_ptr<const Found> KubernetesSource::Get() {
   return state_->shared.With([this](State::Shared& now) {

@@ -9,8 +9,7 @@
 //
 // Threads: Get from any thread; Stop and the destructor from any but the HTTP client's io thread.
 // Bounds:  Options::objects, detail::ObjectLimits, kube::ApiLimits, kube::WatchLimits; what is left
-// out is counted in
-//          plimsoll_discovery_refused_total.
+//          out is counted in plimsoll_discovery_refused_total.
 #pragma once
 
 #include <cstddef>

@@ -88,6 +88,38 @@ TEST_CASE("targets stay while the server is away, which is said") {
   CHECK(cluster.Failing() == 0);
 }
 
+TEST_CASE("watches that fail are those of all sources of a job, and of none that has gone") {
+  telemetry::Telemetry counts;
+  test::FakeApi servers[3];
+  const auto job = test::ScrapeOf("  kubernetes_sd_configs: [{" + kPods + "}]\n");
+  const auto source = [&](test::FakeApi& server) {
+    auto made = KubernetesSource::Make(job.kubernetes_sd_configs.at(0), server.Client(&counts),
+                                       &counts, {.job = "j", .random = [] { return 0.0; }});
+    REQUIRE(made.has_value());
+    return *std::move(made);
+  };
+  const auto failing = [&] {
+    return counts.GaugeOf(MetricId::kDiscoveryWatchesFailing, {"j"}).Value();
+  };
+  auto one = source(servers[0]);
+  CHECK(failing() == 0);
+  servers[0].Fail(base::Error::Kind::kUnavailable, "connection refused");
+  auto two = source(servers[1]);
+  CHECK(failing() == 1);
+  servers[1].Fail(base::Error::Kind::kUnavailable, "connection refused");
+  CHECK(failing() == 2);
+  servers[1].Answer(200, List(""));
+  CHECK(failing() == 1);
+  auto refused = source(servers[2]);  // as a reload begins that fails in another place
+  servers[2].Fail(base::Error::Kind::kUnavailable, "connection refused");
+  CHECK(failing() == 2);
+  refused.reset();
+  CHECK(failing() == 1);
+  one->Stop();
+  one.reset();
+  CHECK(failing() == 0);
+}
+
 TEST_CASE("after 410 Gone the new list replaces what was known, at its end") {
   Cluster cluster(kPods);
   cluster.server.Answer(200, List(Pod("p", "10.0.0.1")));
