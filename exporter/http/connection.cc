@@ -230,8 +230,9 @@ void Connection::JudgeAgain() {
 void Connection::Dispatch() {
   request_read_ = Now();
   if (tls_ && parser_.request().certificate) JudgeAgain();
-  const Request& request = parser_.request();
-  if (!server_.options.slow || !server_.options.slow(request)) {
+  Request& request = parser_.request();
+  request.must_be_quick = !server_.options.slow || !server_.options.slow(request);
+  if (request.must_be_quick) {
     response_ = Call(server_.handler, server_.options, request, true);
     if (response_.later) return AwaitReply();
     Reply(parser_.keep_alive());

@@ -42,6 +42,8 @@ struct Request {
   std::string body = {};
   std::string remote_address = {};
   bool tls = false;
+  // The handler runs on a thread on which other connections wait: see ServerOptions::slow.
+  bool must_be_quick = false;
   std::shared_ptr<const ClientCertificate> certificate = {};  // null: none presented
   // Returns true when the client has gone away; a long query asks now and then. On the thread of
   // the handler, while it runs. Empty when no server made the request.

@@ -27,6 +27,7 @@ void WebGuard::Use(Settings settings) {
 }
 
 bool WebGuard::IsSlow(const http::Request& request) const {
+  if (fresh_) fresh_();
   const auto settings = settings_.Get();
   return settings->users && settings->users->Known(request) == Verdict::kUnknown;
 }
@@ -53,7 +54,8 @@ std::optional<http::Response> WebGuard::Refuse(const Settings& settings,
   }
   if (!settings.users) return std::nullopt;
   Verdict verdict = settings.users->Known(request);
-  if (verdict == Verdict::kUnknown) verdict = settings.users->Check(request);
+  if (verdict == Verdict::kUnknown)
+    verdict = request.must_be_quick ? Verdict::kBusy : settings.users->Check(request);
   if (verdict == Verdict::kAllowed) return std::nullopt;
   if (verdict == Verdict::kBusy) {
     Count("busy");

@@ -32,14 +32,16 @@ class WebGuard {
     std::int64_t burst = 0;
   };
 
-  // `fresh` is called before each request, so that new settings count at once; it may be empty.
+  // `fresh` is called before each request and each IsSlow, so that new settings count at once; it
+  // may be empty.
   // `clock` and `telemetry` (which may be null) must outlive it.
   WebGuard(const base::Clock& clock, telemetry::Telemetry* telemetry,
            std::function<void()> fresh = {});
 
   void Use(Settings settings);
   std::shared_ptr<const Settings> settings() const { return settings_.Get(); }
-  // Whether a password has to be computed, which the io thread of a server must not do.
+  // Whether a password has to be computed, which the io thread of a server must not do: one of
+  // which this said no is not computed on it, whatever has changed since.
   bool IsSlow(const http::Request& request) const;
   // Lives as long as: this.
   http::Handler Around(http::Handler handler);

@@ -32,7 +32,11 @@ struct Desk {
   telemetry::Telemetry telemetry;
   int fresh = 0;
   int handled = 0;
-  WebGuard guard{clock, &telemetry, [this] { ++fresh; }};
+  std::function<void()> changes;
+  WebGuard guard{clock, &telemetry, [this] {
+                   ++fresh;
+                   if (changes) changes();
+                 }};
   http::Handler handler = guard.Around([this](const http::Request&) {
     ++handled;
     return http::Response{.content_type = "text/plain", .body = "page"};
@@ -76,6 +80,33 @@ TEST_CASE("a password that was not seen is slow, afterwards it is not") {
   others.users = std::make_shared<http::BasicAuth>(http::BasicAuth::Users{{"bob", kHash}});
   desk.guard.Use(others);
   CHECK(desk.Ask(kAnn).status == 401);
+}
+
+TEST_CASE("what is slow is judged by the users of now") {
+  Desk desk;
+  desk.guard.Use(desk.WithUsers());
+  desk.Ask(kAnn);
+  http::Request request;
+  request.headers.emplace_back("Authorization", kAnn);
+  CHECK_FALSE(desk.guard.IsSlow(request));
+  desk.changes = [&desk] {
+    desk.guard.Use({.users = std::make_shared<http::BasicAuth>(
+                        http::BasicAuth::Users{{"ann", kHash}, {"bob", kHash}})});
+  };
+  CHECK(desk.guard.IsSlow(request));
+}
+
+TEST_CASE("a thread on which others wait computes no password") {
+  Desk desk;
+  desk.guard.Use(desk.WithUsers());
+  http::Request request;
+  request.headers.emplace_back("Authorization", kAnn);
+  request.must_be_quick = true;
+  CHECK(desk.handler(request).status == 503);
+  CHECK(desk.Refused("busy") == 1);
+  CHECK(desk.guard.settings()->users->computed() == 0);
+  CHECK(desk.Ask(kAnn).body == "page");
+  CHECK(desk.handler(request).body == "page");
 }
 
 TEST_CASE("headers stand on every answer once, also on refusals") {
