@@ -62,7 +62,11 @@ class Builder {
     const std::string_view text = e.what();
     const auto column = text.find("column ");
     const auto colon = text.find(": ", column == std::string_view::npos ? 0 : column);
-    message_ = colon == std::string_view::npos ? text : text.substr(colon + 2);
+    std::string_view message = colon == std::string_view::npos ? text : text.substr(colon + 2);
+    // What follows is a piece of the text, which may be a secret and as long as it likes.
+    for (const std::string_view quote : {"; last read", " parsing '"})
+      message = message.substr(0, message.find(quote));
+    message_ = message;
     return false;
   }
 

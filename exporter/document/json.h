@@ -69,7 +69,7 @@ struct JsonLimits {
   int depth = 200;
 };
 
-// Fails with: kBadInput with line and column, kLimit.
+// Fails with: kBadInput with line and column, which quotes nothing of the text; kLimit.
 base::Result<Json> ParseJson(std::string_view text, std::string file = {},
                              const JsonLimits& limits = {});
 
