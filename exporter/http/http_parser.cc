@@ -20,11 +20,12 @@ using beast::http::error;
 std::string_view View(Text text) { return {text.data(), text.size()}; }
 
 // What is left of a chunked body ends in "0\r\n\r\n", and Beast 1.74 asserts that it is not handed
-// less of the last chunk's head twice.
+// less of the last chunk's head twice. In the middle of a chunk each byte counts at once.
 constexpr std::size_t kLeastChunked = 5;
 template <typename BeastParser>
 bool MustWait(const BeastParser& parser, std::size_t bytes) {
-  return parser.is_header_done() && parser.chunked() && bytes < kLeastChunked;
+  return parser.is_header_done() && parser.chunked() && parser.left_of_chunk == 0 &&
+         bytes < kLeastChunked;
 }
 
 // Header fields in strings that survive from request to request.
@@ -63,6 +64,7 @@ class Parser final : public beast::http::basic_parser<true> {
   bool line_read = false;  // the request line
   bool url_too_long = false;
   bool expects_continue = false;
+  std::uint64_t left_of_chunk = 0;
 
  private:
   void on_request_impl(beast::http::verb, Text method, Text target, int, ErrorCode& ec) override {
@@ -106,8 +108,9 @@ class Parser final : public beast::http::basic_parser<true> {
     request_.body.append(body.data(), body.size());
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text body, ErrorCode&) override {
+  void on_chunk_header_impl(std::uint64_t size, Text, ErrorCode&) override { left_of_chunk = size; }
+  std::size_t on_chunk_body_impl(std::uint64_t left, Text body, ErrorCode&) override {
+    left_of_chunk = left - body.size();
     request_.body.append(body.data(), body.size());
     return body.size();
   }
@@ -205,6 +208,7 @@ class Receiver final : public beast::http::basic_parser<false> {
   std::string phrase;
   Pairs headers;
   ResponseParser::Sink sink;
+  std::uint64_t left_of_chunk = 0;
 
  private:
   void on_request_impl(beast::http::verb, Text, Text, int, ErrorCode&) override {}
@@ -221,8 +225,9 @@ class Receiver final : public beast::http::basic_parser<false> {
     if (!sink(View(body))) ec = error::body_limit;
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text body, ErrorCode& ec) override {
+  void on_chunk_header_impl(std::uint64_t size, Text, ErrorCode&) override { left_of_chunk = size; }
+  std::size_t on_chunk_body_impl(std::uint64_t left, Text body, ErrorCode& ec) override {
+    left_of_chunk = left - body.size();
     return on_body_impl(body, ec);
   }
   void on_finish_impl(ErrorCode&) override {}
