@@ -344,13 +344,14 @@ Result<void> Instance::Reload() {
   auto plan = BuildPlan(loaded->config);
   if (!plan) return fail(std::move(plan).error());
   std::promise<void> done;
-  loop_.Post([&] {
+  const bool taken = loop_.Post([&] {
     loop_.Replace(*std::move(plan), clock_.Now());
     store_.SetLimits(StoreLimitsOf(*loop_.plan().config, options_));
     status_.Use(loop_.plan().config, loop_.plan().jobs, loop_.plan().ruler, loop_.plan().window);
     forwarding_->Use(loop_.plan().config);
     done.set_value();
   });
+  if (!taken) return fail({Error::Kind::kCanceled, "shutting down"});
   done.get_future().wait();
   gauge.Set(1);
   telemetry_.GaugeOf(MetricId::kConfigReloadTime).Set(static_cast<double>(clock_.Now()) / 1000);
@@ -363,6 +364,7 @@ void Instance::Stop() {
   const Watchdog watchdog{kStopPatience + std::chrono::milliseconds(150)};
   prometheus_->Close();
   loop_thread_.request_stop();
+  if (!loop_thread_.joinable()) loop_.Close();  // it never ran
   certificate_thread_ = {};
   if (managed_) managed_->Stop();
   if (web_) web_->Stop();

@@ -65,9 +65,9 @@ Time Loop::Step(Time now) {
   BeginDue(now);
   const bool late = AppendFinished(now);
   CloseTicks(now);
-  if (late) Evaluate(std::max(now, last_evaluation_ + 1), now);
+  if (late) Evaluate(std::max(now, last_evaluation_ + 1));
   if (plan_.ruler->NextDue(now) <= now && plan_.ruler->RunDue(now, *parts_.store)) {
-    Publish(std::max(now, last_evaluation_), now);
+    Publish(std::max(now, last_evaluation_));
   }
   return NextDue(now);
 }
@@ -121,20 +121,20 @@ void Loop::CloseTicks(Time now) {
     if (any && tick.slot == at) continue;
     any = true;
     at = tick.slot;
-    Evaluate(tick.slot > last_evaluation_ ? tick.slot : std::max(now, last_evaluation_ + 1), now);
+    Evaluate(tick.slot > last_evaluation_ ? tick.slot : std::max(now, last_evaluation_ + 1));
     ++ticks_;
     duration_.Observe(static_cast<double>(parts_.clock->Now() - tick.slot) / 1000);
   }
   std::erase_if(open_, closed);
 }
 
-void Loop::Evaluate(Time at, Time now) {
+void Loop::Evaluate(Time at) {
   AppendParams(at);
   plan_.ruler->RunFollowing(at, *parts_.store);
-  Publish(at, now);
+  Publish(at);
 }
 
-void Loop::Publish(Time at, Time) {
+void Loop::Publish(Time at) {
   last_evaluation_ = at;
   const auto before = parts_.snapshot->Get();
   parts_.snapshot->Publish(plan_.signals->Next(before.get(), *parts_.store, at,
@@ -226,25 +226,39 @@ void Loop::Wake() {
   inbox_.Change([](Inbox& inbox) { inbox.woken = true; });
 }
 
-void Loop::Post(std::function<void()> job) {
+bool Loop::Post(std::function<void()> job) {
+  bool taken = false;
   inbox_.Change([&](Inbox& inbox) {
+    taken = !inbox.closed;
+    if (!taken) return;
     inbox.posted.push_back(std::move(job));
     inbox.woken = true;
   });
+  return taken;
+}
+
+void Loop::Close() {
+  inbox_.With([](Inbox& inbox) { inbox.closed = true; });
+  RunPosted();
+}
+
+void Loop::RunPosted() {
+  const auto posted = inbox_.With([](Inbox& inbox) {
+    inbox.woken = false;
+    return std::exchange(inbox.posted, {});
+  });
+  for (const auto& job : posted) job();
 }
 
 void Loop::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    const auto posted = inbox_.With([](Inbox& inbox) {
-      inbox.woken = false;
-      return std::exchange(inbox.posted, {});
-    });
-    for (const auto& job : posted) job();
+    RunPosted();
     const Time now = parts_.clock->Now();
     const Time due = Step(now);
     inbox_.WaitFor(stop, milliseconds(std::max<Time>(0, due - parts_.clock->Now())),
                    [](const Inbox& inbox) { return inbox.woken; });
   }
+  Close();
 }
 
 void Loop::Once(Time at, std::stop_token stop) {
@@ -260,7 +274,7 @@ void Loop::Once(Time at, std::stop_token stop) {
       inbox_.WaitFor(stop, std::chrono::milliseconds(100),
                      [](const Inbox& inbox) { return inbox.woken; });
   }
-  Evaluate(at, at);
+  Evaluate(at);
   ++ticks_;
 }
 

@@ -6,12 +6,13 @@
 // appended as they arrive; the tick closes when all are in, or at its deadline. Closing it
 // evaluates the rules that follow the tick, then the signals, and publishes one snapshot. A page
 // that comes later is appended at its own slot time and triggers one more run, so a slow target
-// delays nobody. The loop serves the sidecar,
-// --once, the demo, replays and tests alike: time is an argument of Step.
+// delays nobody. The loop serves the sidecar, --once, the demo, replays and tests alike: time is an
+// argument of Step.
 //
-// Threads: one thread calls Step or Run, and is the store's writer. Wake may be called from any
-// thread. Bounds:  a slot that passes while an earlier one is still being worked on is skipped and
-// counted.
+// Threads: one thread calls Step or Run, and is the store's writer. Wake and Post may be called
+// from
+//          any thread.
+// Bounds:  a slot that passes while an earlier one is still being worked on is skipped and counted.
 #pragma once
 
 #include <chrono>
@@ -73,12 +74,15 @@ class Loop {
   // next slot).
   Time Step(Time now);
 
-  // Steps until `stop`; between steps waits for the next due time, a page or Wake.
+  // Steps until `stop`, then Close; between steps waits for the next due time, a page or Wake.
   void Run(std::stop_token stop);
   // Makes a waiting Run look again. Called when a page has arrived or a reload is ready.
   void Wake();
   // Runs `job` on the loop's thread before its next step: how a reload reaches the plan.
-  void Post(std::function<void()> job);
+  // Returns: false when the loop is closed, and the job never runs.
+  bool Post(std::function<void()> job);
+  // Runs what was posted, for somebody may wait for it, and takes no more. On the thread of Step.
+  void Close();
 
   // One complete tick of every job at `at`, for --once: begins all fetches, waits for all of them
   // or their time-outs, evaluates and publishes.
@@ -95,15 +99,17 @@ class Loop {
   };
   struct Inbox {
     bool woken = false;
+    bool closed = false;
     std::vector<std::function<void()>> posted;
   };
 
   void BeginDue(Time now);
   bool AppendFinished(Time now);  // Returns: whether a late page was among them
   void CloseTicks(Time now);
-  void Evaluate(Time at, Time now);
+  void Evaluate(Time at);
   void AppendParams(Time at);
-  void Publish(Time at, Time now);
+  void Publish(Time at);
+  void RunPosted();
   Time NextDue(Time now) const;
   std::vector<signals::Upstream> Upstreams() const;
   signals::Imported Import(const signals::Snapshot* before, Time at) const;

@@ -195,5 +195,17 @@ TEST_CASE("a posted job runs before the next step, and Run ends when it is told 
   CHECK(ran);
 }
 
+TEST_CASE("what is posted while the loop ends is done, and afterwards nothing is taken") {
+  Case c;
+  bool done = false;
+  CHECK(c.loop.Post([&done] { done = true; }));
+  std::stop_source stop;
+  stop.request_stop();
+  c.loop.Run(stop.get_token());
+  CHECK(done);
+  CHECK_FALSE(c.loop.Post([] { FAIL("it is closed"); }));
+  c.loop.Close();
+}
+
 }  // namespace
 }  // namespace plimsoll::tick
