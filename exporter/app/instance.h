@@ -4,8 +4,7 @@
 // other, so that they go in the opposite order.
 //
 // Threads: Start, Stop and Reload from the main thread, Reload also from a request; the loop has a
-// thread of
-//          its own, each listener has its own threads.
+//          thread of its own, each listener has its own threads.
 #pragma once
 
 #include <atomic>

@@ -5,9 +5,8 @@
 //
 // There is no thread of our own: Refresh is called before each round of scrapes and looks at what
 // the job's sources know and at the files of file_sd_configs, whose change it sees by their time
-// stamps. A file that turned bad keeps
-// the targets of its last good version, because an editor caught half way must not stop the
-// scraping.
+// stamps. A file that turned bad keeps the targets of its last good version, because an editor
+// caught half way must not stop the scraping.
 //
 // Threads: not synchronised; belongs to whoever scrapes the job.
 // Bounds:  Targets::Limits; target_limit and keep_dropped_targets of the job. Counted by reason in

@@ -25,7 +25,8 @@ namespace plimsoll::eval {
 void AppendAnswer(const Answer& answer, std::size_t max_annotations, std::string& out,
                   std::string_view stats = {});
 
-// The same, piece by piece: an answer that is sent while it is written is never held whole.
+// The same, piece by piece: an answer that is sent while it is written need not be held whole. A
+// server that cannot send pieces, and compression, hold it whole all the same.
 // Requires: `answer` outlives the writer.
 class AnswerWriter {
  public:

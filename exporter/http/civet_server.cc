@@ -2,19 +2,15 @@
 //
 // The CivetWeb server. What to know about the library:
 // - One thread serves one connection, idle ones included. Hence idle connections get no longer than
-// a
-//   slow request head, and keep-alive ends while most threads are taken.
+//   a slow request head, and keep-alive ends while most threads are taken.
 // - It decodes the path in place and removes dot segments unless told otherwise; we want the bytes.
 // - It reports its own refusals through http_error; we write them, so that both servers refuse
-// alike.
+//   alike.
 // - A client that dawdles with a head or a body costs a thread. Hence those that do are cut off
-// while
-//   there are more connections than threads (IdleCutter).
-// - No call of it tells whether a client is still there, and none gives the socket
-// (own_sockets.h).
+//   while there are more connections than threads (IdleCutter).
+// - No call of it tells whether a client is still there, and none gives the socket (own_sockets.h).
 // - It calls a head that does not fit its buffer malformed. Hence the buffer is twice as large as
-// what we
-//   allow, and heads in between get their proper refusal from us.
+//   what we allow, and heads in between get their proper refusal from us.
 #include <civetweb.h>
 
 #include <array>

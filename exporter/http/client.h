@@ -8,8 +8,7 @@
 // abandons.
 //
 // Threads: Start and Cancel from any thread, also from a callback. Callbacks run on the io thread,
-// one at
-//          a time, and must not block or destroy the client.
+//          one at a time, and must not block or destroy the client.
 // Bounds:  ClientLimits; failures are counted by phase and reason (telemetry HttpClientErrors).
 #pragma once
 

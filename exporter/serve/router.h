@@ -2,9 +2,9 @@
 //
 // Which face answers which path on which listener.
 //
-//   ops   /  /metrics  /api/v1/external/...  /api/v1/...  /federate  /-/healthy  /-/ready /-/reload
-//   /healthz  /livez /readyz API   /apis...  /openapi/...  /healthz  /livez  /readyz  (all behind
-//   authentication)
+//   ops  /  /metrics  /api/v1/external/...  /api/v1/...  /federate  /healthz  /livez  /readyz
+//        /-/healthy  /-/ready  /-/reload
+//   API  /apis...  /openapi/...  /healthz  /livez  /readyz  (all behind authentication)
 //
 // Threads: the handlers may be called from any thread.
 // Lives as long as: the faces.
