@@ -4,8 +4,8 @@
 usage: check.py VERSION HOME FOLDER
 
 The truth is what was created, scaled, deleted and killed here, and what a client of Pravega finds by its own protocol. Two
-plimsolls look on: the preset, which reads every stream, and one whose configuration names a stream and two controllers, as the
-HPA of Pravega's example needs it. A watch reads both five times a second for the whole run: no number of test/stream may ever
+plimsolls look on: the preset, which reads every stream, and one whose configuration names a stream, as the HPA of Pravega's
+example needs it, and two controllers, of which one is never there. A watch reads both five times a second for the whole run: no number of test/stream may ever
 be shown that was not true of it, and no internal stream at all.
 """
 import json
@@ -171,7 +171,7 @@ def cost(check, cluster, everything, named, watch):
     scrapes = max(scrapes, 1)
     check.row("cost", "requests, kB and ms of a scrape of two streams", requests > 0,
               f"{requests / scrapes:.1f}, {size / scrapes / 1000:.1f}, {1000 * seconds / scrapes:.0f}")
-    check.row("cost", "CPU of the controller asked by two, and by none", True, f"{asked:.1f} % and {alone:.1f} %")
+    check.row("cost", "CPU of the controller asked by two plimsolls, and by none", True, f"{asked:.1f} % and {alone:.1f} %")
 
 
 def states(check, cluster, everything, named, watch):
@@ -181,7 +181,7 @@ def states(check, cluster, everything, named, watch):
 
     check.that("no controller", "nothing of Pravega is served",
                lambda: page() and not pick(page(), "pravega_controllers_answering"))
-    check.row("no controller", "an HPA's read is an error, not 0", named.external()[0] is None, named.external()[1])
+    check.that("no controller", "an HPA's read is an error, not 0", lambda: named.external() in [(None, "never_scraped"), (None, "empty")])
     cluster.start_standalone()
     check.that("no stream", "the controller answers, and has no stream",
                lambda: pick(page(), "pravega_controllers_answering") == [1] and not segments(""))
@@ -203,11 +203,8 @@ def states(check, cluster, everything, named, watch):
     check.row("scaled to 5", "the first command of the page shows it", "\npravega_stream_segments{" in once.stdout and
               f"{STREAM}}} 5\n" in once.stdout, f"exit {once.returncode}")
 
-    cluster.start_second_controller()
-    check.that("second controller", "both answer", lambda: pick(named.page(), "pravega_controllers_answering") == [2], 60)
-    check.row("second controller", "the number stays 5", named.external() == (5, "fresh"))
-    check.row("second controller", "its own gauges know nothing of the stream",
-              "test/stream" not in cluster.gauges(cluster.second_rest), f"{cluster.gauges(cluster.second_rest)}"[:60])
+    check.row("one of two is down", "one controller answers, and that is enough",
+              pick(named.page(), "pravega_controllers_answering") == [1] and named.external() == (5, "fresh"))
 
     cluster.create("other", "noise", 4)
     check.row("second stream", "a reader group, which brings an internal stream",
@@ -221,14 +218,6 @@ def states(check, cluster, everything, named, watch):
     gauges = cluster.gauges()
     check.row("second stream", "all gauges of that name add up to more", sum(gauges.values()) > 9, f"{sum(gauges.values()):.0f}")
     cost(check, cluster, everything, named, watch)
-
-    cluster.kill("second")
-    check.that("one of two killed", "one answers", lambda: pick(named.page(), "pravega_controllers_answering") == [1])
-    time.sleep(SCRAPE + 2)
-    check.row("one of two killed", "5 is served, and is fresh", named.external() == (5, "fresh"))
-    cluster.start_second_controller()
-    check.that("one of two killed", "it comes back, and both answer",
-               lambda: pick(named.page(), "pravega_controllers_answering") == [2], 60)
 
     time.sleep(max(0.0, QUIET_SECONDS - (time.monotonic() - begun)))
     check.row("quiet", f"5 segments after {QUIET_SECONDS} s without a change", segments() == [5] == [found()])
@@ -249,13 +238,9 @@ def states(check, cluster, everything, named, watch):
     watch.knowable = False
     cluster.close_client()
     cluster.kill("standalone")
-    check.that("half of it killed", "no segments: the second controller has no segment store",
-               lambda: not pick(named.page(), "pravega_stream_segments") and not segments(), 45)
-    check.row("half of it killed", "an HPA is served 4 all the same", named.external()[0] == 4, named.external()[1])
-    cluster.kill("second")
-    check.that("all killed", "nothing of Pravega is served", lambda: not pick(page(), "pravega_controllers_answering"))
+    check.that("killed", "nothing of Pravega is served", lambda: not pick(page(), "pravega_controllers_answering"))
     time.sleep(MAX_AGE + 5)
-    check.row("all killed", f"{MAX_AGE} s later 4 is held", named.external() == (4, "held"), named.external()[1])
+    check.row("killed", f"{MAX_AGE} s later 4 is held", named.external() == (4, "held"), named.external()[1])
 
     cluster.start_standalone()  # what was in memory is gone
     watch.truth(2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small Pravega on loopback: a standalone one, a second controller beside it, and a client.
+"""A small Pravega on loopback: a standalone one and a client.
 
 A process is stopped by the object that started it, and by nothing else. What it writes lies in a folder of the run.
 """
@@ -55,8 +55,8 @@ def fetch(port, path, timeout=10, method="GET", body=None):
 class Cluster:
     def __init__(self, home, folder, java):
         self.home, self.folder, self.java = home, folder, java
-        self.rest, self.second_rest = free_port(), free_port()
-        self.processes, self.client, self.name = {}, None, None
+        self.rest, self.second_rest = free_port(), free_port()  # nobody ever listens on the second
+        self.processes, self.client = {}, None
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "logback.xml"), "w", encoding="utf-8") as out:
             out.write(LOGGING)
@@ -76,32 +76,18 @@ class Cluster:
             self.processes[name] = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start_standalone(self):
-        self.rpc, self.zookeeper, store = free_port(), free_port(), free_port()
-        lines = {"zk.port": self.zookeeper, "segmentStore.port": store, "controller.rpc.port": self.rpc,
+        self.rpc, zookeeper, store = free_port(), free_port(), free_port()
+        lines = {"zk.port": zookeeper, "segmentStore.port": store, "controller.rpc.port": self.rpc,
                  "controller.rest.port": self.rest, "admin.gateway.enable": "false", "metrics.enable": "true",
                  "metrics.prometheus.enable": "true", "security.auth.enable": "false", "security.tls.enable": "false"}
         path = os.path.join(self.folder, "standalone.properties")
         with open(path, "w", encoding="utf-8") as out:
             out.writelines(f"singlenode.{key}={value}\n" for key, value in lines.items())
-        self.start("standalone", self.command("768m", "io.pravega.local.LocalPravegaEmulator",
+        self.start("standalone", self.command("1g", "io.pravega.local.LocalPravegaEmulator",
                                               f"-Dsinglenode.configurationFile={path}"))
         self.wait(lambda: self.answers(self.rest), "the controller to answer")
-        with open(self.log("standalone"), encoding="utf-8") as log:
-            self.name = re.search(r"clusterName=(\S+)", log.read()).group(1)
         self.client = subprocess.Popen(self.command("256m", "Streams") + [f"tcp://127.0.0.1:{self.rpc}"], text=True, bufsize=1,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-    def start_second_controller(self):
-        """Of the same cluster: it finds it in the standalone one's ZooKeeper."""
-        rpc = free_port()
-        settings = {"zk.connect.uri": f"localhost:{self.zookeeper}", "cluster.name": self.name, "container.count": 4,
-                    "service.rpc.listener.port": rpc, "service.rpc.published.port": rpc,
-                    "service.rpc.published.host.nameOrIp": "localhost", "service.rest.listener.host.ip": "127.0.0.1",
-                    "service.rest.listener.port": self.second_rest, "metrics.statistics.enable": "true",
-                    "metrics.prometheus.enable": "true"}
-        flags = [f"-Dcontroller.{key}={value}" for key, value in settings.items()]
-        self.start("second", self.command("384m", "io.pravega.controller.server.Main", *flags))
-        self.wait(lambda: self.answers(self.second_rest), "the second controller to answer")
 
     @staticmethod
     def answers(port):
