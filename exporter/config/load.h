@@ -42,8 +42,8 @@ struct LoadOptions {
   Files files = SystemFiles();
   // Returns: the variable's value, "" when it is not set.
   std::function<std::string(const std::string& name)> environment;  // default: the process's
-  std::vector<std::string> collectors = {"exposition", "flink",
-                                         "pravega"};  // what `collector:` may name
+  std::vector<std::string> collectors = {"exposition", "flink", "pravega",
+                                         "spark"};  // what `collector:` may name
   promql::ParseOptions promql;
   std::size_t rule_files = 1000;  // that may be loaded
 };

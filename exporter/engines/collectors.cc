@@ -4,6 +4,7 @@
 #include "engines/collector.h"
 #include "engines/flink.h"
 #include "engines/pravega.h"
+#include "engines/spark.h"
 
 namespace plimsoll::engines {
 namespace {
@@ -15,6 +16,7 @@ struct Row {
 constexpr Row kCollectors[] = {
     {"flink", [] { return std::unique_ptr<Collector>(std::make_unique<FlinkCollector>()); }},
     {"pravega", [] { return std::unique_ptr<Collector>(std::make_unique<PravegaCollector>()); }},
+    {"spark", [] { return std::unique_ptr<Collector>(std::make_unique<SparkCollector>()); }},
 };
 
 }  // namespace

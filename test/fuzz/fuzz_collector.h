@@ -4,7 +4,8 @@
 // of whatever a collector asks and writes.
 //
 // Input: sections behind lines "%%". The first line of a section is a part of a path, the rest is
-// the answer to every question whose path contains it; the first section that fits counts.
+// the answer to every question whose path contains it; the first section that fits counts. Behind a
+// part that ends with "!" the answer is a web page.
 //
 // Checked: each question has a path that is one, is asked once in a round, and there is an end to
 // them; the page parses, with no series twice and no value that is not finite.
@@ -109,9 +110,12 @@ void RunRounds(engines::Collector& collector, const Sections& sections,
       if (asked.size() > 1000) Broken("questions without end", ask.path);
       base::Result<engines::Answer> answer =
           base::Error{base::Error::Kind::kUnavailable, "connection refused"};
-      for (const auto& [part, body] : sections) {
+      for (auto [part, body] : sections) {
+        const bool web = part.ends_with('!');
+        if (web) part.remove_suffix(1);
         if (ask.path.find(part) == std::string::npos) continue;
-        answer = engines::Answer{200, "200 OK", "application/json", std::string(body)};
+        answer = engines::Answer{200, "200 OK", web ? "text/html" : "application/json",
+                                 std::string(body)};
         break;
       }
       for (engines::Ask& next : collector.Take(ask, std::move(answer)))

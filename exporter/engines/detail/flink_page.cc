@@ -13,38 +13,11 @@
 #include <functional>
 #include <map>
 
+#include "engines/detail/page.h"
 #include "engines/flink.h"
-#include "exposition/writer.h"
-#include "model/family.h"
 
 namespace plimsoll::engines::detail {
 namespace {
-
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-class Page {
- public:
-  void Begin(std::string name, std::string help) {
-    families_.push_back({.name = std::move(name),
-                         .metadata = {.type = model::MetricType::kGauge, .help = std::move(help)}});
-  }
-  void Add(Pairs labels, double value) {
-    if (!std::isfinite(value)) return;  // a sum of what Flink gave may be too large
-    labels.emplace_back(model::kMetricName, families_.back().name);
-    families_.back().points.push_back(
-        {.labels = model::Labels::FromPairs(std::move(labels)), .value = value});
-  }
-  void Add(Pairs labels, std::optional<double> value) {
-    if (value) Add(std::move(labels), *value);
-  }
-  std::string Write() const {
-    return exposition::WritePage(families_, {.format = exposition::Format::kText,
-                                             .escaping = config::NameEscaping::kAllowUtf8});
-  }
-
- private:
-  std::vector<model::Family> families_;
-};
 
 Pairs LabelsOf(const FlinkJobRound& job) {
   return {{"job_id", job.summary.id}, {"job_name", job.summary.name}};
