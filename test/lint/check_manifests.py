@@ -33,6 +33,7 @@ KINDS = {
     "Namespace": ("v1", False, []),
     "NetworkPolicy": ("networking.k8s.io/v1", True, ["spec.podSelector.matchLabels", "spec.policyTypes", "spec.ingress"]),
     "PodDisruptionBudget": ("policy/v1", True, ["spec.selector.matchLabels"]),
+    "Pod": ("v1", True, ["spec.containers"]),
     "PodMonitor": ("monitoring.coreos.com/v1", True, ["spec.selector.matchLabels", "spec.podMetricsEndpoints"]),
     "PrometheusRule": ("monitoring.coreos.com/v1", True, ["spec.groups"]),
     "Role": ("rbac.authorization.k8s.io/v1", True, ["rules"]),
@@ -49,8 +50,9 @@ HUB = ("plimsoll", "plimsoll")  # namespace and name of its service account and 
 # What users bring: Deployment -> labels of its pods that our selectors rely on.
 TRINO = {"app.kubernetes.io/name": "trino", "app.kubernetes.io/component": "coordinator"}
 BROUGHT = {("trino", "trino-coordinator"): TRINO, ("trino", "trino-worker"): {}, ("flink", "flink-jobmanager"): {},
-           ("flink", "flink-taskmanager"): {}, ("spark", "spark-connect"): {}, ("spark", "spark-placeholder"): {}}
-SINGLE = {"hpa", "keda", "alerts", "network-policy"}  # folders whose files are applied one by one
+           ("flink", "flink-taskmanager"): {}, ("spark", "spark-connect"): {}, ("spark", "spark-placeholder"): {},
+           ("spark", "spark-worker"): {}}
+SINGLE = {"hpa", "keda", "alerts", "network-policy", "pod-templates"}  # folders whose files are applied one by one
 # Folders that are used together.
 TOPOLOGIES = [
     ["components/standalone"], ["components/standalone", "components/standalone-cert-manager"], ["base"],
@@ -187,6 +189,10 @@ def pods(tree):
         for container in at(document, "spec.template.spec.containers"):
             if container["name"] == "plimsoll":
                 yield path, document, container, labels
+    for path, document in tree.of("Pod"):
+        for container in at(document, "spec.initContainers") or []:
+            if container["name"] == "plimsoll":
+                yield path, document, container, document["metadata"]["labels"]
 
 
 def full_pods(tree):
@@ -216,9 +222,12 @@ def check_pods(tree):
 
 
 def check_container(tree, path, document, container):
-    if key_of(document)[1:] in BROUGHT and "readinessProbe" in container:
+    beside = document["kind"] == "Pod" or key_of(document)[1:] in BROUGHT
+    if document["kind"] == "Pod" and container.get("restartPolicy") != "Always":
+        tree.say(path, "an init container that does not restart keeps the engine from its start")
+    if beside and "readinessProbe" in container:
         tree.say(path, "a readiness probe could take the engine out of its Service")
-    if key_of(document)[1:] not in BROUGHT and "readinessProbe" not in container:
+    if not beside and "readinessProbe" not in container:
         tree.say(path, "nothing says when it is ready")
     ports = {port["name"] for port in container["ports"]}
     for name in ports:
@@ -519,7 +528,9 @@ def self_test(root):
         (components + "trino/coordinator-sidecar.patch.yaml", "--target=", "--targets=", "has no flag '--targets'"),
         (components + "trino/coordinator-sidecar.patch.yaml", "seccompProfile: {type: RuntimeDefault}", "seccompProfile: {type: None}",
          "seccompProfile"),
-        (components + "spark/driver-sidecar.patch.yaml", "configMap: {name: plimsoll}", "configMap: {name: other}", "no ConfigMap"),
+        (standalone + "coordinator-sidecar.patch.yaml", "configMap: {name: plimsoll}", "configMap: {name: other}", "no ConfigMap"),
+        ("pod-templates/spark-driver.yaml", "restartPolicy: Always", "restartPolicy: Never", "does not restart"),
+        ("pod-templates/spark-driver.yaml", "--engine=spark", "--engine=nobody", "there is no pack 'nobody'"),
         (components + "all-namespaces/config-map.patch.yaml", "scrape_interval: 5s", "scrape_interval: 6s", "by more than"),
         ("base/deployment.yaml", "requests: {cpu: 50m, memory: 48Mi}", "requests: {cpu: 50m}", "resources.requests.memory"),
         ("base/network-policy.yaml", "{port: plimsoll-http,", "{port: other,", "port 'other'"),
