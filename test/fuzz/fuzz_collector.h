@@ -53,7 +53,7 @@ inline Sections SplitSections(std::string_view text) {
 inline void CheckPath(const std::string& path) {
   if (!path.starts_with('/')) Broken("a path that is none", path);
   const std::string_view place = std::string_view(path).substr(0, path.find('?'));
-  for (std::size_t at = 1; at <= place.size();) {
+  for (std::size_t at = 1; at < place.size();) {
     const auto end = std::min(place.find('/', at), place.size());
     const std::string_view part = place.substr(at, end - at);
     if (part.empty() || part == "." || part == "..")
