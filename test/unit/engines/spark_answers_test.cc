@@ -46,11 +46,12 @@ TEST_CASE("an application's id goes into paths") {
 }
 
 TEST_CASE("tasks that are left are running or waiting, never both and never below zero") {
-  const auto stages = ReadSparkStages(R"([{"numTasks":60,"numActiveTasks":2,"numCompleteTasks":2},)"
-                                      R"({"numTasks":3,"numActiveTasks":3,"numCompleteTasks":2},)"
-                                      R"({"numTasks":2,"numActiveTasks":1,"numCompleteTasks":3},)"
+  const auto stages = ReadSparkStages(
+      R"([{"numTasks":60,"numActiveTasks":2,"numCompleteTasks":2},)"
+      R"({"numTasks":3,"numActiveTasks":3,"numCompleteTasks":2},)"
+      R"({"numTasks":2,"numActiveTasks":1,"numCompleteTasks":3},)"
       R"({"numTasks":9,"numActiveTasks":1,"numCompleteTasks":8,"numCompletedIndices":6}])",
-                                      kLimits);
+      kLimits);
   REQUIRE(stages.has_value());
   CHECK(stages->stages == 4);
   CHECK(stages->tasks_running == 4);
