@@ -2,12 +2,12 @@
 //
 // Labels to a policy. Every value is checked as the configuration's is, because a page is somebody
 // else's word: what could serve a false zero, or a value that an HPA misreads, is refused.
+#include "config/policy.h"
+
 #include <algorithm>
-#include <cmath>
 
 #include "base/format.h"
 #include "base/number_text.h"
-#include "hub/detail/words.h"
 #include "hub/travel.h"
 
 namespace plimsoll::hub {
@@ -15,7 +15,6 @@ namespace {
 
 using config::ExternalMetric;
 
-constexpr double kMostQuantity = 9.2e15;
 constexpr std::chrono::hours kMostAge{24 * 365};
 
 // Reads labels one by one; the first bad one is kept.
@@ -29,7 +28,7 @@ class Reader {
     const std::string_view text = Text(name);
     if (text.empty()) return std::nullopt;
     const auto number = base::ParseFloat(text);
-    if (number && std::abs(*number) <= kMostQuantity) return number;
+    if (number && config::IsQuantity(*number)) return number;
     Fail(name, "a number that an HPA can be told");
     return std::nullopt;
   }
@@ -43,13 +42,12 @@ class Reader {
     return std::chrono::milliseconds(0);
   }
 
-  template <typename All, typename E>
-  void Word(std::string_view name, const All& all, std::string_view (*text)(E), E& out) {
-    const auto meaning = detail::Meaning<All, E>(all, text, Text(name));
-    if (meaning) {
+  template <typename E, std::size_t N>
+  void Word(std::string_view name, const std::array<config::Words<E>, N>& words, E& out) {
+    if (const auto meaning = config::MeaningOf(words, Text(name))) {
       out = *meaning;
     } else {
-      Fail(name, "one of the words of the configuration");
+      Fail(name, "one of " + config::ListOf(words));
     }
   }
 
@@ -77,20 +75,6 @@ void ReadNamespaces(Reader& read, std::vector<std::string>& out) {
     read.Fail("namespaces", "\"*\" alone, or names");
 }
 
-void CheckRanges(Reader& read, const ExternalMetric& policy) {
-  const auto inside = [&](double value) {
-    return value >= policy.valid_min && value <= policy.valid_max;
-  };
-  if (policy.max_age.count() <= 0) read.Fail("max_age", "a duration above zero");
-  if (policy.valid_min > policy.valid_max) read.Fail("valid_min", "no more than valid_max");
-  if (policy.clamp_min && policy.clamp_max && *policy.clamp_min > *policy.clamp_max)
-    read.Fail("clamp_min", "no more than clamp_max");
-  if (policy.when_empty && !inside(*policy.when_empty)) read.Fail("when_empty", "a valid value");
-  if (policy.then && !inside(policy.then->value)) read.Fail("then", "a valid value");
-  if (policy.type == ExternalMetric::Type::kValue && (policy.hold.count() != 0 || policy.then))
-    read.Fail("type", "AverageValue, because Value is never held");
-}
-
 }  // namespace
 
 base::Result<Policy> ReadPolicy(const model::Labels& labels) {
@@ -99,9 +83,9 @@ base::Result<Policy> ReadPolicy(const model::Labels& labels) {
   policy->name = read.Text("metric");
   if (const auto problem = config::ExternalMetricNameProblem(policy->name); !problem.empty())
     return base::BadInput("label metric: " + problem);
-  read.Word("type", detail::kTypes, &detail::TypeText, policy->type);
-  read.Word("several", detail::kSeveral, &detail::SeveralText, policy->several);
-  read.Word("round", detail::kRounds, &detail::RoundText, policy->round);
+  read.Word("type", config::kMetricTypes, policy->type);
+  read.Word("several", config::kSeveral, policy->several);
+  read.Word("round", config::kRound, policy->round);
   policy->max_age = read.Duration("max_age");
   policy->hold = read.Duration("hold");
   if (const auto then = read.Number("then"))
@@ -112,12 +96,13 @@ base::Result<Policy> ReadPolicy(const model::Labels& labels) {
   policy->clamp_min = read.Number("clamp_min");
   policy->clamp_max = read.Number("clamp_max");
   ReadNamespaces(read, policy->namespaces);
-  CheckRanges(read, *policy);
   Policy out;
   const auto window = read.Number("window").value_or(0);
   if (window < 0 || std::chrono::duration<double>(window) > kMostAge)
     read.Fail("window", "seconds");
   if (!read.error().empty()) return base::BadInput(read.error());
+  if (const auto problems = config::PolicyProblems(*policy); !problems.empty())
+    return base::BadInput(base::format("{}: {}", problems.front().key, problems.front().text));
   out.window = std::chrono::seconds(static_cast<std::int64_t>(window));
   out.reads_scraped = read.Text("reads") != "nothing";
   out.metric = std::move(policy);

@@ -7,7 +7,7 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
-#include "hub/detail/words.h"
+#include "config/policy.h"
 #include "signals/resolve.h"
 #include "telemetry/catalogue.h"
 
@@ -131,9 +131,9 @@ model::Labels PolicyLabels(const Metric& metric) {
   };
   labels.Set(model::kMetricName, telemetry::Row(MetricId::kExportedInfo).name);
   labels.Set("metric", policy.name);
-  labels.Set("type", detail::TypeText(policy.type));
-  labels.Set("several", detail::SeveralText(policy.several));
-  labels.Set("round", detail::RoundText(policy.round));
+  labels.Set("type", config::WordOf(config::kMetricTypes, policy.type));
+  labels.Set("several", config::WordOf(config::kSeveral, policy.several));
+  labels.Set("round", config::WordOf(config::kRound, policy.round));
   labels.Set("max_age", base::FormatDuration(policy.max_age));
   if (policy.hold.count() != 0) labels.Set("hold", base::FormatDuration(policy.hold));
   if (policy.then) number("then", policy.then->value);

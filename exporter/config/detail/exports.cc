@@ -20,8 +20,6 @@ using document::YamlNode;
 
 namespace {
 
-constexpr double kMostQuantity = 9.2e15;  // beyond it a quantity does not fit the HPA's thousandths
-
 std::string Text(double value) { return base::SprintFloat(value); }
 
 // Takes "LINE:COLUMN: " off the front of a parser's error and says where in the YAML that is.
@@ -97,7 +95,7 @@ void ReadNamespaces(MapReader& map, ExternalMetric& metric) {
 bool ReadQuantity(MapReader& map, std::string_view key, double& out) {
   double value = 0;
   if (!map.Read(key, value)) return false;
-  if (!(std::abs(value) <= kMostQuantity)) {
+  if (!IsQuantity(value)) {
     map.Fail(key, fmt::format("expected a number between -{0} and {0}, found {1}",
                               Text(kMostQuantity), Text(value)));
     return false;
@@ -139,12 +137,6 @@ void ReadWhenStale(MapReader& outer, ExternalMetric& metric, Reading& reading) {
     if (good) metric.then = fallback;
   }
   map.Finish();
-  if (metric.type == ExternalMetric::Type::kValue &&
-      (metric.hold.count() != 0 || then != nullptr)) {
-    outer.Fail("when_stale",
-               "a metric of type Value is never held: the HPA multiplies it by the current "
-               "replicas at every sync");
-  }
 }
 
 void ReadWhenEmpty(MapReader& map, ExternalMetric& metric) {
@@ -163,32 +155,13 @@ void ReadRanges(MapReader& outer, ExternalMetric& metric, Reading& reading) {
     ReadQuantity(map, "min", metric.valid_min);
     ReadQuantity(map, "max", metric.valid_max);
     map.Finish();
-    if (metric.valid_min > metric.valid_max) {
-      outer.Fail("valid", fmt::format("min {} is above max {}", Text(metric.valid_min),
-                                      Text(metric.valid_max)));
-    }
   }
   if (const YamlNode* node = outer.Map("clamp")) {
     MapReader map(*node, "clamp", reading.errors);
     ReadQuantity(map, "min", metric.clamp_min);
     ReadQuantity(map, "max", metric.clamp_max);
     map.Finish();
-    if (metric.clamp_min && metric.clamp_max && *metric.clamp_min > *metric.clamp_max) {
-      outer.Fail("clamp", fmt::format("min {} is above max {}", Text(*metric.clamp_min),
-                                      Text(*metric.clamp_max)));
-    }
   }
-  const auto inside = [&](double value) {
-    return value >= metric.valid_min && value <= metric.valid_max;
-  };
-  const auto outside = [&](double value) {
-    return fmt::format("{} lies outside of 'valid', {} to {}", Text(value), Text(metric.valid_min),
-                       Text(metric.valid_max));
-  };
-  if (metric.when_empty && !inside(*metric.when_empty))
-    outer.Fail("when_empty", outside(*metric.when_empty));
-  if (metric.then && !inside(metric.then->value))
-    outer.Fail("when_stale", "then: " + outside(metric.then->value));
 }
 
 ExternalMetric ReadExternalMetric(const YamlNode& node, Reading& reading) {
@@ -204,14 +177,13 @@ ExternalMetric ReadExternalMetric(const YamlNode& node, Reading& reading) {
   ReadWord(map, "type", kMetricTypes, metric.type);
   ReadQuery(map, metric, reading);
   ReadNamespaces(map, metric);
-  if (map.Read("max_age", metric.max_age) && metric.max_age.count() <= 0) {
-    map.Fail("max_age", "expected a duration above zero, found 0");
-  }
+  map.Read("max_age", metric.max_age);
   ReadWhenStale(map, metric, reading);
   ReadWhenEmpty(map, metric);
   ReadWord(map, "several", kSeveral, metric.several);
   ReadRanges(map, metric, reading);
   ReadWord(map, "round", kRound, metric.round);
+  for (const PolicyProblem& problem : PolicyProblems(metric)) map.Fail(problem.key, problem.text);
   map.Finish();
   return metric;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the readers of sections share: where errors go, how a path is resolved, and the words of
-// enums.
+// enums (those of a policy are in config/policy.h).
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 
 #include "config/config.h"
 #include "config/load.h"
+#include "config/policy.h"
 #include "document/yaml.h"
 
 namespace plimsoll::config::detail {
@@ -44,10 +45,6 @@ struct Reading {
   }
 };
 
-// The words of an enum, once: for reading, for printing and for "expected one of".
-template <typename E>
-using Words = std::pair<std::string_view, E>;
-
 using Action = RelabelRule::Action;
 inline constexpr std::array<Words<Action>, 11> kActions = {{{"replace", Action::kReplace},
                                                             {"keep", Action::kKeep},
@@ -73,15 +70,6 @@ inline constexpr std::array<Words<NameEscaping>, 4> kNameEscapings = {
      {"underscores", NameEscaping::kUnderscores},
      {"dots", NameEscaping::kDots},
      {"values", NameEscaping::kValues}}};
-inline constexpr std::array<Words<ExternalMetric::Type>, 2> kMetricTypes = {
-    {{"AverageValue", ExternalMetric::Type::kAverageValue},
-     {"Value", ExternalMetric::Type::kValue}}};
-inline constexpr std::array<Words<ExternalMetric::Several>, 3> kSeveral = {
-    {{"error", ExternalMetric::Several::kError},
-     {"sum", ExternalMetric::Several::kSum},
-     {"max", ExternalMetric::Several::kMax}}};
-inline constexpr std::array<Words<ExternalMetric::Round>, 2> kRound = {
-    {{"nearest", ExternalMetric::Round::kNearest}, {"up", ExternalMetric::Round::kUp}}};
 inline constexpr std::array<Words<model::MetricType>, 3> kSignalTypes = {
     {{"gauge", model::MetricType::kGauge},
      {"counter", model::MetricType::kCounter},
@@ -90,29 +78,6 @@ inline constexpr std::array<Words<model::MetricType>, 3> kSignalTypes = {
 inline constexpr std::array<Words<KubernetesDiscovery::Role>, 2> kKubernetesRoles = {
     {{"pod", KubernetesDiscovery::Role::kPod},
      {"endpointslice", KubernetesDiscovery::Role::kEndpointSlice}}};
-
-template <typename E, std::size_t N>
-std::string_view WordOf(const std::array<Words<E>, N>& words, E value) {
-  for (const auto& [word, meaning] : words) {
-    if (meaning == value) return word;
-  }
-  return "";
-}
-
-template <typename E, std::size_t N>
-std::optional<E> MeaningOf(const std::array<Words<E>, N>& words, std::string_view text) {
-  for (const auto& [word, meaning] : words) {
-    if (word == text) return meaning;
-  }
-  return std::nullopt;
-}
-
-template <typename E, std::size_t N>
-std::string ListOf(const std::array<Words<E>, N>& words) {
-  std::string list;
-  for (const auto& [word, meaning] : words) list += (list.empty() ? "" : ", ") + std::string(word);
-  return list;
-}
 
 // Reads one of `words`; anything else is an error that lists them.
 template <typename E, std::size_t N>
@@ -150,8 +115,8 @@ bool ReadNameEscaping(document::MapReader& map, std::string_view scope,
                       std::optional<NameEscaping>& out);
 std::vector<KubernetesDiscovery> ReadKubernetesConfigs(const document::YamlNode* list,
                                                        Reading& reading);
-Hub ReadHub(const document::YamlNode* node, const std::vector<ScrapeConfig>& jobs,
-            Reading& reading);
+// Completes those of `jobs` whose targets are sidecars.
+Hub ReadHub(const document::YamlNode* node, Reading& reading, std::vector<ScrapeConfig>& jobs);
 ScrapeConfig ReadScrapeConfig(const document::YamlNode& node, const Inherited& inherited,
                               Reading& reading);
 std::vector<Signal> ReadSignals(const document::YamlNode* list, Reading& reading);

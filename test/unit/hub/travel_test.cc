@@ -141,7 +141,7 @@ TEST_CASE("a page cannot ask for what a configuration could not") {
   CHECK(with("metric", "M").error().message ==
         "label metric: \"M\" has an upper-case letter, and Kubernetes asks in lower case");
   CHECK(with("type", "Ratio").error().message ==
-        "label type: expected one of the words of the configuration, found \"Ratio\"");
+        "label type: expected one of AverageValue, Value, found \"Ratio\"");
   CHECK(with("valid_max", "1e300").error().message ==
         "label valid_max: expected a number that an HPA can be told, found \"1e300\"");
   for (const auto& [name, value] :
@@ -164,7 +164,11 @@ TEST_CASE("a page cannot ask for what a configuration could not") {
     CHECK_FALSE(with(name, value).has_value());
   }
   const auto held = model::LabelsBuilder(good).Set("type", "Value").Set("hold", "1m").Build();
-  CHECK_FALSE(ReadPolicy(held).has_value());
+  CHECK(ReadPolicy(held).error().message ==
+        "when_stale: a metric of type Value is never held: the HPA multiplies it by the current "
+        "replicas at every sync");
+  CHECK(with("when_empty", "-1").error().message ==
+        "when_empty: -1 lies outside of 'valid', 0 to 9.2e+15");
 }
 
 }  // namespace
