@@ -385,6 +385,12 @@ bool LabelSelector::Matches(const model::Labels& labels) const {
                      [&](const Requirement& requirement) { return Holds(requirement, labels); });
 }
 
+bool LabelSelector::Allows(std::string_view name, std::string_view value) const {
+  const model::Labels alone{{name, value}};
+  return std::all_of(requirements_.begin(), requirements_.end(),
+                     [&](const Requirement& one) { return one.key != name || Holds(one, alone); });
+}
+
 std::string LabelSelector::ToString() const {
   std::string text;
   for (const Requirement& requirement : requirements_) {

@@ -53,6 +53,7 @@ class LabelSelector final : public signals::Selection {
                                            const SelectorLimits& limits = {});
 
   bool Matches(const model::Labels& labels) const override;
+  bool Allows(std::string_view name, std::string_view value) const override;
   bool everything() const { return requirements_.empty(); }
   const std::vector<Requirement>& requirements() const { return requirements_; }
 

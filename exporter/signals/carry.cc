@@ -72,6 +72,8 @@ std::size_t CarryOver(const Snapshot* previous, Moment now, std::size_t limit, M
   for (const std::string& name_space : next.namespaces) {
     if (previous == nullptr || before != nullptr) break;
     before = previous->Find(name_space, next.policy->name);
+    // What a sidecar said under this name was another query's.
+    if (before != nullptr && before->origin != nullptr) before = nullptr;
   }
   return CarryOver(before, now, limit, next);
 }

@@ -13,7 +13,7 @@
 
 namespace plimsoll::signals {
 
-// Completes `next`, whose entries hold the newest result alone.
+// Completes `next`, which is of our own and whose entries hold the newest result alone.
 // Returns: how many last good values had to be forgotten for the limit.
 std::size_t CarryOver(const Snapshot* previous, Moment now, std::size_t limit, Metric& next);
 // The same from one metric; `before` may be null.

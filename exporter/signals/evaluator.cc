@@ -221,7 +221,8 @@ std::shared_ptr<const Snapshot> Evaluator::First(const Snapshot* previous, Momen
     Metric next = metric.blank;
     const Metric* before =
         previous == nullptr ? nullptr : previous->Find(next.namespaces.front(), next.policy->name);
-    if (before != nullptr && before->policy->query == next.policy->query) {
+    if (before != nullptr && before->origin == nullptr &&
+        before->policy->query == next.policy->query) {
       next.evaluated = before->evaluated;
       next.query_error = before->query_error;
       next.entries = before->entries;

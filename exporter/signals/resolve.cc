@@ -214,13 +214,16 @@ class OnlyLabels final : public Selection {
  public:
   explicit OnlyLabels(const model::Labels& labels) : labels_(labels) {}
   bool Matches(const model::Labels& labels) const override { return labels == labels_; }
+  bool Allows(std::string_view name, std::string_view value) const override {
+    return labels_.Get(name) == value;
+  }
 
  private:
   const model::Labels& labels_;
 };
 
-// Whether a read may mean this one of several metrics that share a name.
-bool MayMean(const Metric& metric, const Selection* selection) {
+// Whether a read asks for series of this one of the metrics that sidecars export under a name.
+bool Means(const Metric& metric, const Selection* selection) {
   if (selection == nullptr) return true;
   if (metric.entries.empty())
     return selection->Matches(model::Labels{{"engine", metric.origin->engine}});
@@ -228,17 +231,20 @@ bool MayMean(const Metric& metric, const Selection* selection) {
                      [&](const Entry& entry) { return selection->Matches(entry.labels); });
 }
 
-// Several engines of one namespace export the name. Their values are never combined: a read means
-// one of them, or it is an error.
+// Engines export the name. Their values are never combined, nor does one of them speak for another
+// that was not heard of: a read means one of those that are known, or it is an error.
 Outcome ReadShared(const Snapshot& snapshot, const std::vector<const Metric*>& sharing,
                    std::string_view name_space, const Selection* selection, Moment now) {
-  std::vector<const Metric*> meant;
+  std::vector<const Metric*> meant, allowed;
   for (const Metric* metric : sharing) {
-    if (MayMean(*metric, selection)) meant.push_back(metric);
+    if (Means(*metric, selection)) meant.push_back(metric);
+    if (selection == nullptr || selection->Allows("engine", metric->origin->engine))
+      allowed.push_back(metric);
   }
+  if (meant.empty()) meant = std::move(allowed);  // its engine is there, the series are not
+  if (meant.empty()) return Failure{Reason::kEmpty, ExplainNone(sharing, name_space)};
   if (meant.size() > 1) return Failure{Reason::kSeveral, ExplainShared(meant, name_space)};
-  const Metric& metric = meant.empty() ? *sharing.front() : *meant.front();
-  return Read(snapshot, metric, name_space, selection, now).Answer();
+  return Read(snapshot, *meant.front(), name_space, selection, now).Answer();
 }
 
 // The outcome that tells most about a metric as a whole.
@@ -279,8 +285,9 @@ std::string_view StateText(State state) {
 Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
                 const Selection* selection, Moment now) {
   if (metric.origin != nullptr) {
-    const auto sharing = snapshot.Sharing(name_space, metric.policy->name);
-    if (!sharing.empty()) return ReadShared(snapshot, sharing, name_space, selection, now);
+    auto sharing = snapshot.Sharing(name_space, metric.policy->name);
+    if (sharing.empty()) sharing = {&metric};
+    return ReadShared(snapshot, sharing, name_space, selection, now);
   }
   return Read(snapshot, metric, name_space, selection, now).Answer();
 }
@@ -319,14 +326,18 @@ std::vector<model::Family> MetricFamilies(const Snapshot& snapshot, Moment now) 
     const Outcome outcome = Overall(snapshot, metric, now);
     const auto* served = std::get_if<Served>(&outcome);
     const std::string_view word = served == nullptr ? "error" : StateText(served->state);
-    std::string_view engine;
-    if (metric.origin != nullptr) engine = metric.origin->engine;
+    std::string_view engine, owner;
+    if (metric.origin != nullptr) {
+      engine = metric.origin->engine;
+      owner = metric.origin->owner;
+    }
     for (const std::string& name_space : metric.namespaces) {
       const auto point = [&](model::Family& family, double number, std::string_view in_state = {}) {
         family.points.push_back({model::Labels{{model::kMetricName, family.name},
                                                {"namespace", name_space},
                                                {"metric", metric.policy->name},
                                                {"engine", engine},
+                                               {"owner", owner},
                                                {"state", in_state}},
                                  number});
       };

@@ -36,6 +36,8 @@ class Selection {
  public:
   virtual ~Selection() = default;
   virtual bool Matches(const model::Labels& labels) const = 0;
+  // Whether what it asks of this label alone holds for that value.
+  virtual bool Allows(std::string_view name, std::string_view value) const = 0;
 };
 
 enum class State { kFresh, kHeld, kFallback };
@@ -61,7 +63,7 @@ struct Failure {
 using Outcome = std::variant<Served, Failure>;
 
 // `selection` null: every series. Where several engines of `name_space` export the name, the one
-// that the selection means.
+// that the selection means. What is empty of one engine is never said of another.
 Outcome Resolve(const Snapshot& snapshot, const Metric& metric, std::string_view name_space,
                 const Selection* selection, Moment now);
 

@@ -95,12 +95,14 @@ enum class Kind { kCounter, kGauge, kHistogram };
     "Interval of the group; absent when it follows the tick.", "rule_group")                       \
   X(RuleGroupRules, kGauge, "plimsoll_rule_group_rules", "Rules of the group.", "rule_group")      \
   X(ExternalMetricValue, kGauge, "plimsoll_external_metric_value",                                 \
-    "What an HPA would be served now; absent when it would be an error.", "namespace,metric")      \
+    "What an HPA would be served now; absent when it would be an error.",                          \
+    "namespace,metric,engine,owner")                                                               \
   X(ExternalMetricAge, kGauge, "plimsoll_external_metric_age_seconds",                             \
-    "Age of the scraped sample behind the value that would be served now.", "namespace,metric")    \
+    "Age of the scraped sample behind the value that would be served now.",                        \
+    "namespace,metric,engine,owner")                                                               \
   X(ExternalMetricState, kGauge, "plimsoll_external_metric_state",                                 \
     "1 for the state that the metric is in: fresh, held, fallback or error.",                      \
-    "namespace,metric,state")                                                                      \
+    "namespace,metric,engine,owner,state")                                                         \
   X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                       \
     "Reads of an external metric that were answered by an error, by reason.", "reason")            \
   X(ExportedInfo, kGauge, "plimsoll_exported_metric_info",                                         \

@@ -109,7 +109,9 @@ std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_
   return text;
 }
 
-std::string ExplainShared(const std::vector<const Metric*>& sharing, std::string_view name_space) {
+namespace {
+
+std::string EnginesText(const std::vector<const Metric*>& sharing) {
   std::string engines;
   for (std::size_t i = 0; i < std::min(sharing.size(), kNamed); ++i) {
     if (i > 0) engines += ", ";
@@ -117,11 +119,24 @@ std::string ExplainShared(const std::vector<const Metric*>& sharing, std::string
     engines += base::format("engine={} ({})", base::GoQuote(origin.engine), origin.owner);
   }
   if (sharing.size() > kNamed) engines += base::format(" and {} more", sharing.size() - kNamed);
+  return engines;
+}
+
+}  // namespace
+
+std::string ExplainShared(const std::vector<const Metric*>& sharing, std::string_view name_space) {
   return base::format(
       "external metric {} in namespace {} has no value ({}): {} engines export it and none of them "
       "was asked for alone: {}",
       sharing.front()->policy->name, name_space, ReasonText(Reason::kSeveral), sharing.size(),
-      engines);
+      EnginesText(sharing));
+}
+
+std::string ExplainNone(const std::vector<const Metric*>& sharing, std::string_view name_space) {
+  return base::format(
+      "external metric {} in namespace {} has no value ({}): the selector means none of those that "
+      "export it: {}",
+      sharing.front()->policy->name, name_space, ReasonText(Reason::kEmpty), EnginesText(sharing));
 }
 
 }  // namespace plimsoll::signals

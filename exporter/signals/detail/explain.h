@@ -28,4 +28,7 @@ std::string Explain(const Snapshot& snapshot, const Metric& metric, std::string_
 // Several engines export a name, and a read did not say which of them it means.
 std::string ExplainShared(const std::vector<const Metric*>& sharing, std::string_view name_space);
 
+// Engines export a name, and a read asks for another one.
+std::string ExplainNone(const std::vector<const Metric*>& sharing, std::string_view name_space);
+
 }  // namespace plimsoll::signals

@@ -276,8 +276,9 @@ TEST_CASE("two engines in one namespace are told apart by the label engine, and 
         "none of them was asked for alone: engine=\\\"blue\\\" (Deployment blue), "
         "engine=\\\"green\\\" (Deployment green)");
   CHECK(town.hub.Signal("plimsoll_external_metric_value") ==
-        test::Faces::Samples{{R"({engine="blue",metric="m",namespace="analytics"})", 7},
-                             {R"({engine="green",metric="m",namespace="analytics"})", 1}});
+        test::Faces::Samples{
+            {R"({engine="blue",metric="m",namespace="analytics",owner="Deployment blue"})", 7},
+            {R"({engine="green",metric="m",namespace="analytics",owner="Deployment green"})", 1}});
 }
 
 TEST_CASE("a rogue sidecar gets nothing but its own namespace") {

@@ -61,6 +61,21 @@ TEST_CASE("greater and less compare integers") {
   CHECK_FALSE(Selects("region<1"));
 }
 
+TEST_CASE("what a selector asks of one label can be asked alone") {
+  const auto allows = [](std::string_view text, std::string_view value) {
+    const auto selector = LabelSelector::Parse(text);
+    REQUIRE(selector.has_value());
+    return selector->Allows("engine", value);
+  };
+  CHECK(allows("", "a"));
+  CHECK(allows("env=prod", "a"));
+  CHECK(allows("engine=a,env=prod", "a"));
+  CHECK_FALSE(allows("engine=a,env=prod", "b"));
+  CHECK_FALSE(allows("engine!=b,engine in (b,c)", "b"));
+  CHECK_FALSE(allows("!engine", "a"));
+  CHECK(allows("engine", "a"));
+}
+
 TEST_CASE("a label may be called in") {
   CHECK(Selects("in in (in)", {{"in", "in"}}));
   CHECK(Selects("notin=in", {{"notin", "in"}}));

@@ -81,6 +81,9 @@ struct Only final : Selection {
   model::Labels wanted;
   explicit Only(model::Labels labels) : wanted(std::move(labels)) {}
   bool Matches(const model::Labels& labels) const override { return labels == wanted; }
+  bool Allows(std::string_view name, std::string_view value) const override {
+    return wanted.Get(name) == value;
+  }
 };
 
 TEST_CASE("a value is fresh up to its max_age, and at exactly max_age still is") {
@@ -386,6 +389,20 @@ TEST_CASE("when_empty: 0 says that empty means zero, as old as the evaluation") 
   CHECK(Text(line.Read(100s)) == "0 held");
   line.Gave(17, 0s).GaveNothing(15s);
   CHECK(Text(line.Read(16s)) == "0 fresh");
+}
+
+TEST_CASE("what is empty of one engine is not said of another") {
+  Line line;
+  line.policy.when_empty = 0;
+  line.metric.origin = std::make_shared<Origin>(Origin{.engine = "blue", .owner = "Pod blue"});
+  line.GaveNothing(0s);
+  const Only blue({{"engine", "blue"}}), green({{"engine", "green"}});
+  CHECK(Text(line.Read(1s, &blue)) == "0 fresh");
+  CHECK(Text(line.Read(1s)) == "0 fresh");
+  CHECK(Text(line.Read(1s, &green)) == "error empty");
+  CHECK(Message(line.Read(1s, &green)) ==
+        "external metric trino-queued in namespace analytics has no value (empty): the selector "
+        "means none of those that export it: engine=\"blue\" (Pod blue)");
 }
 
 TEST_CASE("when_empty does not hide a failing query") {
