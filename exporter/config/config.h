@@ -165,6 +165,9 @@ struct ScrapeConfig {
   std::vector<FileDiscovery> file_sd_configs;
   std::vector<KubernetesDiscovery> kubernetes_sd_configs;
   bool extra_scrape_metrics = false;
+  // A job of a hub: its targets are told apart by their namespaces, whatever relabelling leaves of
+  // their labels, and pods that have ended are none.
+  bool of_sidecars = false;
   NameScheme names = NameScheme::kUtf8;              // metric_name_validation_scheme
   NameEscaping escaping = NameEscaping::kAllowUtf8;  // metric_name_escaping_scheme
   base::Place where = {};

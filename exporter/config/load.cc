@@ -204,7 +204,7 @@ void ReadOwnSections(MapReader& map, Config& config, Reading& reading) {
   config.params = detail::ReadParams(map.Map("params"), reading);
   config.signals = detail::ReadSignals(map.List("signals"), reading);
   config.external_metrics = detail::ReadExternalMetrics(map.List("external_metrics"), reading);
-  config.hub = detail::ReadHub(map.Map("hub"), config.scrape_configs, reading);
+  config.hub = detail::ReadHub(map.Map("hub"), reading, config.scrape_configs);
   const auto above_zero = [](MapReader& section, std::string_view key, milliseconds& out) {
     if (section.Read(key, out) && out.count() <= 0)
       section.Fail(key, "expected a duration above zero, found 0");

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "discovery/detail/kubernetes_objects.h"
 #include "discovery/detail/kubernetes_targets.h"
+#include "discovery/detail/shares.h"
 #include "http/message.h"
 #include "kube/collection_watch.h"
 #include "telemetry/telemetry.h"
@@ -69,6 +70,8 @@ struct Collection {
   std::string where = {};  // "pods of namespace analytics"
   Objects objects = {};
   Objects listing = {};  // the pages of a list that is under way
+  // Objects beyond the limit: of `objects`, of `listing`. They come back with the next list.
+  std::size_t left_out = 0, left_out_listing = 0;
   bool known = false;
   std::string problem = {};
 };
@@ -117,21 +120,29 @@ struct KubernetesSource::State {
     return object;
   }
 
-  void Keep(Kind kind, const Json& json, Objects& objects) const {
+  void Keep(Kind kind, const Json& json, Objects& objects, std::size_t& left_out) const {
     const auto key = detail::KeyOf(json);
     auto object = key ? Read(kind, json) : Result<Object>(key.error());
     if (!object) return Refuse("bad_object");
-    if (objects.size() >= options.objects && !objects.contains(*key)) return Refuse("objects");
+    if (objects.size() >= options.objects && !objects.contains(*key)) {
+      ++left_out;
+      return Refuse("objects");
+    }
     objects.insert_or_assign(*key, *std::move(object));
   }
 
   void Listed(std::size_t index, const std::vector<Json>& page, bool first, bool last) {
     shared.With([&](Shared& now) {
       Collection& collection = now.collections[index];
-      if (first) collection.listing.clear();
-      for (const Json& json : page) Keep(collection.row.kind, json, collection.listing);
+      if (first) {
+        collection.listing.clear();
+        collection.left_out_listing = 0;
+      }
+      for (const Json& json : page)
+        Keep(collection.row.kind, json, collection.listing, collection.left_out_listing);
       if (!last) return;
       collection.objects = std::exchange(collection.listing, {});
+      collection.left_out = collection.left_out_listing;
       collection.known = true;
       now.changed = true;
     });
@@ -141,7 +152,7 @@ struct KubernetesSource::State {
     shared.With([&](Shared& now) {
       Collection& collection = now.collections[index];
       if (!gone) {
-        Keep(collection.row.kind, json, collection.objects);
+        Keep(collection.row.kind, json, collection.objects, collection.left_out);
       } else if (const auto key = detail::KeyOf(json)) {
         collection.objects.erase(*key);
       }
@@ -195,6 +206,12 @@ struct KubernetesSource::State {
       const bool told = !found.unheard.empty() && found.unheard.back() == collection.name_space;
       if (!collection.known && !told) found.unheard.push_back(collection.name_space);
       if (found.problem.empty()) found.problem = collection.problem;
+      if (collection.left_out != 0) {
+        detail::LeaveOut(collection.name_space,
+                         base::format("there are more than {} {}: the others are left out",
+                                      options.objects, collection.where),
+                         found);
+      }
       for (const auto& [key, object] : collection.objects) {
         if (const auto* pod = std::get_if<Pod>(&object)) pods.emplace(key, pod);
         if (const auto* service = std::get_if<Service>(&object)) services.emplace(key, service);
@@ -213,7 +230,10 @@ struct KubernetesSource::State {
       found.groups.push_back(detail::EndpointSliceTargets(
           *slice, service == services.end() ? nullptr : service->second, pod_of));
     }
-    std::erase_if(found.groups, [](const TargetGroup& group) { return group.targets.empty(); });
+    const auto refuse = [this](std::string_view reason, std::size_t count) {
+      Refuse(reason, count);
+    };
+    detail::ShareTargets(options.targets, refuse, found);
     return found;
   }
 };

@@ -40,7 +40,10 @@ class KubernetesSource final : public TargetSource {
     std::string job;  // for telemetry and the log
     // In [0, 1); default: a generator of its own. For tests.
     std::function<double()> random = {};
-    std::size_t objects = 20'000;  // of one kind in one namespace; the others are left out
+    // Of one kind in one namespace; the others are left out.
+    std::size_t objects = 20'000;
+    // In all. Beyond it namespaces have equal shares, so that none pushes out another.
+    std::size_t targets = 100'000;
   };
   // Begins to watch. `telemetry` may be null and must outlive it.
   // Fails with: kBadInput when own_namespace is asked for and nothing says which that is.

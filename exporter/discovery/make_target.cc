@@ -78,10 +78,17 @@ base::Result<std::chrono::milliseconds> TimeOf(const model::LabelsBuilder& label
   return duration;
 }
 
+// A pod whose containers run no more keeps its address, which may be another's by now.
+bool HasEnded(const model::Labels& discovered) {
+  const std::string_view phase = discovered.Get("__meta_kubernetes_pod_phase");
+  return phase == "Succeeded" || phase == "Failed";
+}
+
 }  // namespace
 
 base::Result<std::optional<Target>> MakeTarget(const config::ScrapeConfig& config,
                                                const model::Labels& discovered) {
+  if (config.of_sidecars && HasEnded(discovered)) return std::optional<Target>();
   model::LabelsBuilder labels(discovered);
   if (!Relabel(config.relabel_configs, labels)) return std::optional<Target>();
   const std::string address(labels.Get("__address__"));
@@ -100,6 +107,10 @@ base::Result<std::optional<Target>> MakeTarget(const config::ScrapeConfig& confi
                     base::GoQuote(labels.Get("__scrape_interval__"))));
   }
   if (labels.Get("instance").empty()) labels.Set("instance", address);
+  if (config.of_sidecars) {
+    const std::string_view name_space = discovered.Get("__meta_kubernetes_namespace");
+    labels.Set(kSidecarNamespace, name_space.empty() ? "-" : name_space);
+  }
   Target target{UrlOf(config, labels), {}, discovered, *interval, *timeout};
   const std::vector<std::pair<std::string, std::string>> all = labels.pairs();
   for (const auto& [name, value] : all) {

@@ -8,6 +8,7 @@
 // Threads: a Found is immutable; TargetSource::Get may be called from any thread.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ struct TargetGroup {
   LabelPairs labels;
   // Of the target at the same place; they win over the group's. Empty: no target has any.
   std::vector<LabelPairs> own;
+  std::size_t left_out = 0;  // targets beyond a bound on those of one object
   bool operator==(const TargetGroup&) const = default;
 };
 
@@ -31,7 +33,9 @@ struct Found {
   std::vector<TargetGroup> groups;
   std::string problem;  // what is wrong now; the groups are then the last good ones
   // Namespaces ("*": all) of which nothing was heard yet: what is not found may be there.
-  std::vector<std::string> unheard;
+  std::vector<std::string> unheard = {};
+  // Namespaces ("*": all) of which a limit left something out; `problem` says which.
+  std::vector<std::string> incomplete = {};
   bool operator==(const Found&) const = default;
 };
 

@@ -17,6 +17,8 @@ namespace plimsoll::discovery {
 
 namespace {
 
+constexpr std::string_view kNamespace = "__meta_kubernetes_namespace";
+
 // As Prometheus's PopulateDiscoveredLabels: a target's own labels win over its group's, and both
 // over the job's.
 model::Labels DiscoveredLabels(const config::ScrapeConfig& config, const TargetGroup& group,
@@ -170,8 +172,21 @@ std::vector<std::string> Targets::Unheard() const {
   for (const auto& found : reader_->found) {
     if (found == nullptr) return {"*"};
     unheard.insert(unheard.end(), found->unheard.begin(), found->unheard.end());
+    unheard.insert(unheard.end(), found->incomplete.begin(), found->incomplete.end());
   }
   return unheard;
+}
+
+bool Targets::MayComeBack(const model::Labels& discovered) const {
+  const std::string_view name_space = discovered.Get(kNamespace);
+  if (name_space.empty()) return false;  // of no cluster
+  return std::any_of(
+      reader_->found.begin(), reader_->found.end(), [&](const std::shared_ptr<const Found>& found) {
+        if (found == nullptr) return true;
+        return std::any_of(
+            found->unheard.begin(), found->unheard.end(),
+            [&](const std::string& unheard) { return unheard == "*" || unheard == name_space; });
+      });
 }
 
 void Targets::Build() {

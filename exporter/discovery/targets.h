@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,6 +33,10 @@ class Telemetry;
 }
 
 namespace plimsoll::discovery {
+
+// Of every target of a job of sidecars, so that no two namespaces share one and no page can say
+// that it is of another: where discovery found it; "-" where discovery does not say.
+inline constexpr std::string_view kSidecarNamespace = "plimsoll_namespace";
 
 struct Target {
   std::string url;
@@ -51,8 +56,8 @@ struct FileAccess {
 FileAccess SystemFileAccess();
 
 // Turns one address and its labels into a target.
-// Returns: nullopt when relabelling drops it. Fails with: kBadInput in Prometheus's words ("no
-// address").
+// Returns: nullopt when relabelling drops it, or it is no sidecar any more. Fails with: kBadInput
+// in Prometheus's words ("no address").
 base::Result<std::optional<Target>> MakeTarget(const config::ScrapeConfig& config,
                                                const model::Labels& discovered);
 
@@ -76,8 +81,11 @@ class Targets {
   // Returns: whether the targets may differ from before.
   bool Refresh(base::Time now);
 
-  // Namespaces ("*": all) of which a source has heard nothing yet: what is not found may be there.
+  // Namespaces ("*": all) of which a source has heard nothing yet, or of which a limit left
+  // something out: what is not found may be there.
   std::vector<std::string> Unheard() const;
+  // Whether a target that is not found may be found when its source has heard of its namespace.
+  bool MayComeBack(const model::Labels& discovered) const;
   const std::vector<Target>& Active() const { return active_; }
   // Discovered labels of what relabelling dropped, at most keep_dropped_targets of them.
   const std::vector<model::Labels>& Dropped() const { return dropped_; }

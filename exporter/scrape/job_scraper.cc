@@ -62,18 +62,19 @@ void JobScraper::MatchTargets(Time at, store::Appender& appender) {
     if (same != targets_.end()) {
       same->scraper->SetOptions(OptionsOf(found));
       next.push_back(std::move(*same));
+      next.back().inherited = false;
       same->scraper.reset();
     } else {
-      next.push_back({std::make_shared<TargetScraper>(OptionsOf(found), telemetry_), false});
+      next.push_back({std::make_shared<TargetScraper>(OptionsOf(found), telemetry_)});
     }
   }
   for (Target& gone : targets_) {
     if (!gone.scraper) continue;
     // After a reload a source may not have told of it again yet.
-    if (discovery_.Unheard().empty()) {
-      gone.scraper->MarkGone(at, appender);
-    } else {
+    if (gone.inherited && discovery_.MayComeBack(gone.scraper->options().discovered)) {
       next.push_back(std::move(gone));
+    } else {
+      gone.scraper->MarkGone(at, appender);
     }
   }
   targets_ = std::move(next);
@@ -81,6 +82,7 @@ void JobScraper::MatchTargets(Time at, store::Appender& appender) {
 
 std::size_t JobScraper::Begin(Time slot, Time now, store::Appender& appender) {
   if (discovery_.Refresh(now)) MatchTargets(slot, appender);
+  looked_ = true;
   std::size_t started = 0;
   for (Target& target : targets_) {
     if (target.fetching) continue;
@@ -134,11 +136,13 @@ void JobScraper::TakeOver(JobScraper& before, Time at, store::Appender& appender
   if (alike) {
     targets_ = std::move(before.targets_);
     before.targets_.clear();
+    for (Target& target : targets_) target.inherited = true;
     queue_ = before.queue_;  // fetches under way end here
     in_flight_ = before.in_flight_;
     metadata_ = std::move(before.metadata_);
     discovery_.Refresh(at);
     MatchTargets(at, appender);
+    looked_ = true;
   } else {
     before.End(at, appender);
   }
@@ -162,7 +166,7 @@ void JobScraper::PublishInfo() {
   info->dropped = discovery_.Dropped();
   info->dropped_count = discovery_.DroppedCount();
   info->discovery_error = discovery_.LastError();
-  info->unheard = discovery_.Unheard();
+  info->unheard = looked_ ? discovery_.Unheard() : std::vector<std::string>{"*"};
   if (published_metadata_ != metadata_.version) {
     published_metadata_ = metadata_.version;
     metadata_copy_ = std::make_shared<const MetadataMap>(metadata_.families);

@@ -44,7 +44,7 @@ struct JobInfo {
   std::vector<model::Labels> dropped;  // their discovered labels, at most keep_dropped_targets
   std::size_t dropped_count = 0;
   std::string discovery_error;
-  std::vector<std::string> unheard;  // namespaces of which discovery has heard nothing yet
+  std::vector<std::string> unheard;  // namespaces ("*": all) of which discovery may not know all
   std::shared_ptr<const MetadataMap> metadata;  // never null
 };
 
@@ -91,6 +91,7 @@ class JobScraper {
   struct Target {
     std::shared_ptr<TargetScraper> scraper;
     bool fetching = false;
+    bool inherited = false;  // by a reload, and not found again since
   };
   struct Arrival {
     std::shared_ptr<TargetScraper> scraper;
@@ -111,6 +112,7 @@ class JobScraper {
   std::vector<Target> targets_;
   std::shared_ptr<Queue> queue_;  // outlives this while a fetch is under way
   std::size_t in_flight_ = 0;
+  bool looked_ = false;  // for targets, at least once
   MetadataTable metadata_;
   std::uint64_t published_metadata_ = 0;
   std::shared_ptr<const MetadataMap> metadata_copy_ = std::make_shared<const MetadataMap>();

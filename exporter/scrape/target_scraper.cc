@@ -196,6 +196,7 @@ void TargetScraper::Append(Fetched fetched, Time slot, Time now, store::Appender
     status_.last_success = slot;
     status_.failing_since.reset();
     status_.samples = counts.scraped;
+    status_.refused_series = dropped_[kDropSeriesLimit];
   } else if (!status_.failing_since) {
     status_.failing_since = slot;
   }

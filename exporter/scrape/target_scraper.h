@@ -49,6 +49,7 @@ struct TargetStatus {
   std::optional<Time> last_success;
   std::optional<Time> failing_since;  // slot of the first failure in a row
   std::uint64_t samples = 0;          // on the last good page, before relabelling
+  std::uint64_t refused_series = 0;   // of the last page, for which the store had no room
   std::shared_ptr<const FamilySet> families = std::make_shared<const FamilySet>();  // never null
 };
 

@@ -30,11 +30,27 @@ void ReadJobs(MapReader& map, std::string_view key, const std::vector<std::strin
   }
 }
 
+constexpr std::uint64_t kMostOfHub = 1'000'000'000;  // so that products of limits are numbers
+
+// What one page may cost where the job does not say: several times what the hub takes of it, for
+// the other series that are on it.
+constexpr std::uint64_t kSamplesOfSeries = 10;
+constexpr std::uint64_t kBytesOfSample = 1024;
+
+void BoundPages(const Hub& hub, ScrapeConfig& job) {
+  const std::uint64_t samples =
+      kSamplesOfSeries * (hub.metrics_per_sidecar + hub.series_per_sidecar);
+  if (job.limits.samples == 0) job.limits.samples = samples;
+  if (job.limits.body_size == 0) job.limits.body_size = kBytesOfSample * samples;
+}
+
 // honor_labels would let a page say which target it is of.
-void CheckJobs(MapReader& map, const Hub& hub, const std::vector<ScrapeConfig>& jobs) {
-  for (const ScrapeConfig& job : jobs) {
-    const bool ours = std::find(hub.jobs.begin(), hub.jobs.end(), job.job_name) != hub.jobs.end();
-    if (ours && job.honor_labels) {
+void CompleteJobs(MapReader& map, const Hub& hub, std::vector<ScrapeConfig>& jobs) {
+  for (ScrapeConfig& job : jobs) {
+    if (std::find(hub.jobs.begin(), hub.jobs.end(), job.job_name) == hub.jobs.end()) continue;
+    job.of_sidecars = true;
+    BoundPages(hub, job);
+    if (job.honor_labels) {
       map.Fail("jobs",
                fmt::format("job {} has honor_labels: a sidecar's page must not say whose it "
                            "is",
@@ -78,7 +94,13 @@ void ReadHubLimits(MapReader& outer, Hub& hub, Reading& reading) {
   if (node == nullptr) return;
   MapReader map(*node, "limits", reading.errors);
   const auto read = [&](std::string_view key, std::uint64_t& out) {
-    if (map.Read(key, out) && out == 0) map.Fail(key, "expected more than zero");
+    std::uint64_t number = 0;
+    if (!map.Read(key, number)) return;
+    if (number == 0 || number > kMostOfHub) {
+      map.Fail(key, fmt::format("expected 1 to {}, found {}", kMostOfHub, number));
+    } else {
+      out = number;
+    }
   };
   read("metrics_per_sidecar", hub.metrics_per_sidecar);
   read("series_per_sidecar", hub.series_per_sidecar);
@@ -88,7 +110,7 @@ void ReadHubLimits(MapReader& outer, Hub& hub, Reading& reading) {
 
 }  // namespace
 
-Hub ReadHub(const YamlNode* node, const std::vector<ScrapeConfig>& jobs, Reading& reading) {
+Hub ReadHub(const YamlNode* node, Reading& reading, std::vector<ScrapeConfig>& jobs) {
   Hub hub;
   if (node == nullptr) return hub;
   MapReader map(*node, "hub", reading.errors);
@@ -96,10 +118,10 @@ Hub ReadHub(const YamlNode* node, const std::vector<ScrapeConfig>& jobs, Reading
   for (const ScrapeConfig& job : jobs) names.push_back(job.job_name);
   ReadJobs(map, "jobs", names, "scrape_configs", hub.jobs);
   ReadJobs(map, "any_namespace", hub.jobs, "'jobs'", hub.any_namespace);
-  CheckJobs(map, hub, jobs);
   if (map.Read("forget_after", hub.forget_after) && hub.forget_after.count() <= 0)
     map.Fail("forget_after", "expected a duration above zero, found 0");
   ReadHubLimits(map, hub, reading);
+  CompleteJobs(map, hub, jobs);
   if (const YamlNode* list = map.List("forward")) {
     for (const YamlNode* item : list->items) {
       Hub::Adapter adapter = ReadAdapter(*item, reading);

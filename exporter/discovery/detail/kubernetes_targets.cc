@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 namespace plimsoll::discovery::detail {
@@ -86,6 +87,13 @@ std::string Join(const std::string& host, std::int64_t port) {
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+// Whether there is room for one more target.
+bool HasRoom(TargetGroup& group, std::size_t most) {
+  if (group.targets.size() < most) return true;
+  ++group.left_out;
+  return false;
+}
+
 void AddTarget(TargetGroup& group, std::string address, LabelPairs labels) {
   group.targets.push_back(std::move(address));
   group.own.push_back(std::move(labels));
@@ -94,7 +102,7 @@ void AddTarget(TargetGroup& group, std::string address, LabelPairs labels) {
 // A pod behind a slice, and which of its ports the slice names.
 struct SeenPod {
   const Pod* pod = nullptr;
-  std::vector<std::int64_t> ports;
+  std::unordered_set<std::int64_t> ports;
 };
 
 void AddEndpoint(const EndpointSlice::Endpoint& endpoint, const EndpointSlice::Port& port,
@@ -128,12 +136,11 @@ void AddEndpoint(const EndpointSlice::Endpoint& endpoint, const EndpointSlice::P
   AddTarget(group, port.number ? Join(address, *port.number) : address, std::move(labels));
 }
 
-void AddOtherPorts(const SeenPod& seen, TargetGroup& group) {
+void AddOtherPorts(const SeenPod& seen, std::size_t most, TargetGroup& group) {
   if (seen.pod->ip.empty()) return;
   for (const Pod::Container& container : seen.pod->containers) {
     for (const Pod::Port& port : container.ports) {
-      if (std::find(seen.ports.begin(), seen.ports.end(), port.number) != seen.ports.end())
-        continue;
+      if (seen.ports.contains(port.number) || !HasRoom(group, most)) continue;
       LabelPairs labels;
       AddPort(labels, container, port);
       AddPod(labels, *seen.pod);
@@ -144,19 +151,20 @@ void AddOtherPorts(const SeenPod& seen, TargetGroup& group) {
 
 }  // namespace
 
-TargetGroup PodTargets(const Pod& pod) {
+TargetGroup PodTargets(const Pod& pod, const TargetLimits& limits) {
   TargetGroup group{.source = "pod/" + pod.meta.name_space + "/" + pod.meta.name};
   if (pod.ip.empty()) return group;
   AddPod(group.labels, pod);
   Add(group.labels, "namespace", pod.meta.name_space);
   for (const Pod::Container& container : pod.containers) {
     for (const Pod::Port& port : container.ports) {
+      if (!HasRoom(group, limits.of_pod)) continue;
       LabelPairs labels;
       AddPort(labels, container, port);
       Add(labels, "pod_container_id", container.id);
       AddTarget(group, Join(pod.ip, port.number), std::move(labels));
     }
-    if (!container.ports.empty()) continue;
+    if (!container.ports.empty() || !HasRoom(group, limits.of_pod)) continue;
     LabelPairs labels;
     Add(labels, "pod_container_name", container.name);
     Add(labels, "pod_container_id", container.id);
@@ -168,7 +176,8 @@ TargetGroup PodTargets(const Pod& pod) {
 }
 
 TargetGroup EndpointSliceTargets(const EndpointSlice& slice, const Service* service,
-                                 const std::function<const Pod*(const std::string& key)>& pod_of) {
+                                 const std::function<const Pod*(const std::string& key)>& pod_of,
+                                 const TargetLimits& limits) {
   TargetGroup group{.source = "endpointslice/" + slice.meta.name_space + "/" + slice.meta.name};
   Add(group.labels, "namespace", slice.meta.name_space);
   Add(group.labels, "endpointslice_address_type", slice.address_type);
@@ -187,16 +196,16 @@ TargetGroup EndpointSliceTargets(const EndpointSlice& slice, const Service* serv
     const Pod* pod = key.empty() ? nullptr : pod_of(key);
     for (const EndpointSlice::Port& port : slice.ports) {
       for (const std::string& address : endpoint.addresses) {
-        if (group.targets.size() >= kMostTargetsOfSlice) return group;
+        if (!HasRoom(group, limits.of_slice)) continue;
         AddEndpoint(endpoint, port, address, pod, group);
         if (pod == nullptr) continue;
         SeenPod& its = seen[key];
         its.pod = pod;
-        if (port.number) its.ports.push_back(*port.number);
+        if (port.number) its.ports.insert(*port.number);
       }
     }
   }
-  for (const auto& [key, pod] : seen) AddOtherPorts(pod, group);
+  for (const auto& [key, pod] : seen) AddOtherPorts(pod, limits.of_slice, group);
   return group;
 }
 

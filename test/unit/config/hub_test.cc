@@ -45,6 +45,32 @@ TEST_CASE("a hub has jobs, bounds and adapters") {
   CHECK_FALSE(adapter.http.follow_redirects);
 }
 
+TEST_CASE("a page of a sidecar is bounded by the hub's limits where the job does not bound it") {
+  const std::string jobs =
+      "scrape_configs: [{job_name: a}, {job_name: b, sample_limit: 7, body_size_limit: 9KB}, "
+      "{job_name: c}]\n";
+  const auto config = test::LoadGood(
+      jobs + "hub: {jobs: [a, b], limits: {metrics_per_sidecar: 2, series_per_sidecar: 3}}\n");
+  const ScrapeConfig& a = config->scrape_configs.at(0);
+  CHECK(a.of_sidecars);
+  CHECK(a.limits.samples == 50);
+  CHECK(a.limits.body_size == 51200);
+  const ScrapeConfig& b = config->scrape_configs.at(1);
+  CHECK(b.limits.samples == 7);
+  CHECK(b.limits.body_size == 9 * 1024);
+  const ScrapeConfig& c = config->scrape_configs.at(2);
+  CHECK_FALSE(c.of_sidecars);
+  CHECK(c.limits.samples == 0);
+  CHECK(c.limits.body_size == 0);
+  const auto defaults = test::LoadGood("scrape_configs: [{job_name: a}]\nhub: {jobs: [a]}\n");
+  CHECK(defaults->scrape_configs.at(0).limits.samples == 12'000);
+  CHECK(defaults->scrape_configs.at(0).limits.body_size == 12'288'000);
+  CHECK(ErrorsOf("hub: {limits: {max_metrics: 0}}\n") ==
+        "f:1:29: 'max_metrics': expected 1 to 1000000000, found 0");
+  CHECK(ErrorsOf("hub: {limits: {max_metrics: 1000000001}}\n") ==
+        "f:1:29: 'max_metrics': expected 1 to 1000000000, found 1000000001");
+}
+
 TEST_CASE("jobs exist, and let no page say whose it is") {
   CHECK(ErrorsOf(kJobs + "hub: {jobs: [c]}\n") ==
         "f:2:14: 'jobs': \"c\" is not one of scrape_configs");

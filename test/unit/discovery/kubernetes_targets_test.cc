@@ -211,6 +211,26 @@ TEST_CASE("a slice of the family that is not a dual-stack service's first has no
   CHECK(EndpointSliceTargets(SliceOf(kSlice), &single, NoPod).targets.size() == 3);
 }
 
+TEST_CASE("one object has so many targets at most, and at the bound it has all of them") {
+  const Pod pod = PodOf(kPod);
+  CHECK(PodTargets(pod, {.of_pod = 3}).left_out == 0);
+  const TargetGroup few = PodTargets(pod, {.of_pod = 1});
+  CHECK(few.targets == std::vector<std::string>{"10.0.0.7:8080"});
+  CHECK(few.own.size() == 1);
+  CHECK(few.left_out == 2);
+  const EndpointSlice slice = SliceOf(kSlice);
+  const auto of = [&](std::size_t most) {
+    return EndpointSliceTargets(slice, nullptr, [&](const std::string&) { return &pod; },
+                                {.of_slice = most});
+  };
+  CHECK(of(4).left_out == 0);
+  CHECK(of(4).targets.size() == 4);
+  CHECK(of(3).targets.back() == "[fd00::1]:7546");  // a port that the slice does not name goes last
+  CHECK(of(3).left_out == 1);
+  CHECK(of(1).targets == std::vector<std::string>{"10.0.0.7:7546"});
+  CHECK(of(1).left_out == 3);
+}
+
 TEST_CASE("a value beyond the limit is left out, and that it was there stays known") {
   std::size_t cut = 0;
   const std::string at(8, 'x');

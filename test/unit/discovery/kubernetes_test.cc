@@ -15,8 +15,10 @@ namespace {
 
 using telemetry::MetricId;
 
-std::string Pod(const std::string& name, const std::string& ip, const std::string& version = "7") {
-  return R"({"metadata":{"name":")" + name + R"(","namespace":"a","resourceVersion":")" + version +
+std::string Pod(const std::string& name, const std::string& ip, const std::string& version = "7",
+                const std::string& name_space = "a") {
+  return R"({"metadata":{"name":")" + name + R"(","namespace":")" + name_space +
+         R"(","resourceVersion":")" + version +
          R"("},"spec":{"containers":[{"name":"c","ports":[{"containerPort":80}]}]},"status":{"podIP":")" +
          ip + R"("}})";
 }
@@ -26,12 +28,12 @@ std::string List(const std::string& items) {
 
 // A job with one kubernetes_sd_config, before an API server that a test plays.
 struct Cluster {
-  explicit Cluster(const std::string& lines, std::size_t objects = 100) {
+  explicit Cluster(const std::string& lines, std::size_t objects = 100, std::size_t most = 100) {
     config = std::make_shared<const config::ScrapeConfig>(
         test::ScrapeOf("  kubernetes_sd_configs: [{" + lines + "}]\n"));
-    auto made =
-        KubernetesSource::Make(config->kubernetes_sd_configs.at(0), server.Client(&counts), &counts,
-                               {.job = "j", .random = [] { return 0.0; }, .objects = objects});
+    auto made = KubernetesSource::Make(
+        config->kubernetes_sd_configs.at(0), server.Client(&counts), &counts,
+        {.job = "j", .random = [] { return 0.0; }, .objects = objects, .targets = most});
     REQUIRE(made.has_value());
     source = *std::move(made);
     targets = std::make_unique<Targets>(config, &counts, SystemFileAccess(), Targets::Limits(),
@@ -147,6 +149,43 @@ TEST_CASE("objects are so many at most, and those that are known go on to change
   cluster.server.Piece(R"({"type":"MODIFIED","object":)" + Pod("q", "10.0.0.4") + "}\n");
   CHECK(cluster.Urls() == "http://10.0.0.1:80/metrics http://10.0.0.4:80/metrics");
   CHECK(cluster.Refused("objects") == 1);
+}
+
+TEST_CASE("while objects are left out it is said, and their namespace is not known whole") {
+  Cluster cluster(kPods, 1);
+  cluster.server.Answer(200, List(Pod("p", "10.0.0.1")));
+  CHECK(cluster.Urls() == "http://10.0.0.1:80/metrics");
+  CHECK(cluster.targets->Unheard().empty());
+  cluster.server.Piece(R"({"type":"ADDED","object":)" + Pod("q", "10.0.0.2") + "}\n");
+  CHECK(cluster.Urls() == "http://10.0.0.1:80/metrics");
+  CHECK(cluster.targets->LastError() ==
+        "there are more than 1 pods of namespace a: the others are left out");
+  CHECK(cluster.targets->Unheard() == std::vector<std::string>{"a"});
+  // What a limit left out keeps no target that has gone.
+  CHECK_FALSE(cluster.targets->MayComeBack({{"__meta_kubernetes_namespace", "a"}}));
+  cluster.server.Answer(410, "{}");
+  CHECK(cluster.targets->Unheard() == std::vector<std::string>{"a"});
+  cluster.server.Answer(200, List(Pod("q", "10.0.0.2")));
+  CHECK(cluster.Urls() == "http://10.0.0.2:80/metrics");
+  CHECK(cluster.targets->LastError().empty());
+  CHECK(cluster.targets->Unheard().empty());
+}
+
+TEST_CASE("namespaces share the targets, so that a large one pushes out no other") {
+  Cluster cluster("role: pod, namespaces: {names: ['*']}", 100, 3);
+  const std::string some =
+      Pod("p", "10.0.0.1") + "," + Pod("q", "10.0.0.2") + "," + Pod("z", "10.0.1.1", "7", "b");
+  cluster.server.Answer(200, List(some));
+  CHECK(cluster.Urls() ==
+        "http://10.0.0.1:80/metrics http://10.0.0.2:80/metrics http://10.0.1.1:80/metrics");
+  CHECK(cluster.targets->LastError().empty());
+  cluster.server.Piece(R"({"type":"ADDED","object":)" + Pod("r", "10.0.0.3") + "}\n");
+  CHECK(cluster.Urls() ==
+        "http://10.0.0.1:80/metrics http://10.0.0.2:80/metrics http://10.0.1.1:80/metrics");
+  CHECK(cluster.targets->LastError() ==
+        "there are more than 3 targets, of which namespace a has 2: the others are left out");
+  CHECK(cluster.targets->Unheard() == std::vector<std::string>{"a"});
+  CHECK(cluster.Refused("targets") == 1);
 }
 
 TEST_CASE("the role endpointslice asks for slices, services and pods of every namespace") {

@@ -149,6 +149,28 @@ TEST_CASE("a target that is found twice is scraped once") {
   CHECK(Urls(targets) == "http://h:1/metrics http://h:2/metrics");
 }
 
+TEST_CASE("sidecars of one address are one for each namespace, and none when their pod has ended") {
+  Disk disk;
+  disk.Write("/a.yml",
+             "- {targets: [h], labels: {__meta_kubernetes_namespace: a}}\n"
+             "- {targets: [h], labels: {__meta_kubernetes_namespace: b, plimsoll_namespace: a}}\n"
+             "- {targets: [h], labels: {__meta_kubernetes_namespace: c, "
+             "__meta_kubernetes_pod_phase: Failed}}\n"
+             "- {targets: [h], labels: {__meta_kubernetes_namespace: d, "
+             "__meta_kubernetes_pod_phase: Succeeded}}\n"
+             "- {targets: [h], labels: {plimsoll_namespace: a}}\n");
+  auto config = test::ScrapeOf("  file_sd_configs: [{files: [/a.yml]}]\n");
+  config.of_sidecars = true;
+  Targets targets(std::make_shared<const config::ScrapeConfig>(config), nullptr, disk.Access());
+  targets.Refresh(0);
+  std::vector<std::string> labels;
+  for (const Target& target : targets.Active()) labels.push_back(target.labels.ToString());
+  CHECK(labels == std::vector<std::string>{R"({instance="h", job="j", plimsoll_namespace="a"})",
+                                           R"({instance="h", job="j", plimsoll_namespace="b"})",
+                                           R"({instance="h", job="j", plimsoll_namespace="-"})"});
+  CHECK(targets.DroppedCount() == 2);
+}
+
 TEST_CASE("dropped targets are counted, and kept up to a bound") {
   Disk disk;
   Targets targets(

@@ -180,9 +180,14 @@ TEST_CASE_FIXTURE(Fixture, "when relabelling of samples changes, every series st
 // A source that says what a test tells it to.
 struct Told final : discovery::TargetSource {
   std::shared_ptr<const discovery::Found> Get() override { return found; }
+  // Each target has the namespace that its name begins with: "a:1" is of namespace a.
   void Say(std::vector<std::string> targets, std::vector<std::string> unheard = {}) {
     discovery::Found next{.unheard = std::move(unheard)};
-    next.groups.push_back({.source = "told", .targets = std::move(targets)});
+    for (const std::string& target : targets) {
+      next.groups.push_back({.source = "told",
+                             .targets = {target},
+                             .labels = {{"__meta_kubernetes_namespace", target.substr(0, 1)}}});
+    }
     found = std::make_shared<const discovery::Found>(std::move(next));
   }
   std::shared_ptr<const discovery::Found> found = std::make_shared<const discovery::Found>();
@@ -203,21 +208,52 @@ TEST_CASE_FIXTURE(Fixture, "targets of a source come and go as it says") {
 }
 
 TEST_CASE_FIXTURE(Fixture,
-                  "after a reload a target stays until its source has told of everything") {
-  auto before = Job(Config({"a:1", "b:1"}));
+                  "after a reload a target stays until its source has told of its namespace") {
+  const auto source = std::make_shared<Told>();
+  source->Say({"a:1", "b:1"});
+  const JobScraper::Options options{.config = Config({"c:1"}), .sources = {source}};
+  auto before = std::make_unique<JobScraper>(options, targets, nullptr, [] {});
   before->Begin(1'000'000, 1'000'000, store.appender());
   Answer(kA, "load 1\n");
   before->AppendArrived(1'000'001, store.appender());
-  const auto source = std::make_shared<Told>();
-  source->Say({}, {"analytics"});
-  JobScraper after({.config = Config({}), .sources = {source}}, targets, nullptr, [] {});
+  const auto next = std::make_shared<Told>();
+  next->Say({}, {"a", "b"});
+  JobScraper after({.config = Config({}), .sources = {next}}, targets, nullptr, [] {});
   after.TakeOver(*before, 1'004'000, store.appender());
-  CHECK(after.target_count() == 2);
-  CHECK(after.Info()->unheard == std::vector<std::string>{"analytics"});
-  source->Say({"a:1"});
+  CHECK(after.target_count() == 2);  // c was written down: it is gone at once
+  CHECK(after.Info()->unheard == std::vector<std::string>{"a", "b"});
+  next->Say({}, {"a"});
   after.Begin(1'015'000, 1'015'000, store.appender());
   CHECK(after.target_count() == 1);
   CHECK(Newest("load") == Values{{"a:1", "1@1000000"}});
+  next->Say({});
+  after.Begin(1'030'000, 1'030'000, store.appender());
+  CHECK(after.target_count() == 0);
+  CHECK(Newest("load") == Values{{"a:1", "stale"}});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a namespace that is never heard of keeps no target of any") {
+  const auto source = std::make_shared<Told>();
+  source->Say({"a:1", "b:1"}, {"a", "locked"});
+  JobScraper job({.config = Config({}), .sources = {source}}, targets, nullptr, [] {});
+  CHECK(job.Begin(1'000'000, 1'000'000, store.appender()) == 2);
+  source->Say({}, {"a", "locked"});
+  job.Begin(1'015'000, 1'015'000, store.appender());
+  CHECK(job.target_count() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what its source told of after a reload is not kept by the reload") {
+  const auto source = std::make_shared<Told>();
+  source->Say({"a:1"});
+  JobScraper before({.config = Config({}), .sources = {source}}, targets, nullptr, [] {});
+  before.Begin(1'000'000, 1'000'000, store.appender());
+  const auto next = std::make_shared<Told>();
+  next->Say({"a:1"}, {"a"});
+  JobScraper after({.config = Config({}), .sources = {next}}, targets, nullptr, [] {});
+  after.TakeOver(before, 1'004'000, store.appender());
+  next->Say({}, {"a"});
+  after.Begin(1'015'000, 1'015'000, store.appender());
+  CHECK(after.target_count() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "an answer after the end of the job is ignored") {
