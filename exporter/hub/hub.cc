@@ -41,8 +41,19 @@ std::string Said(Reason reason, const std::string& error) {
   return text;
 }
 
+// What is not there may be on the page all the same.
+std::string Unread(const Sidecar& sidecar) {
+  return base::format(
+      "{} series of the page of its sidecar did not fit into the hub's store (limits)",
+      sidecar.refused);
+}
+
 std::string Silent(const Sidecar* sidecar) {
   if (sidecar == nullptr) return "its sidecar has vanished";
+  const bool scraped = !sidecar->failing_since && sidecar->last_error.empty();
+  if (scraped && sidecar->refused != 0) return Unread(*sidecar);
+  if (scraped)
+    return base::format("its page has no {}", telemetry::Row(MetricId::kExportedPageTime).name);
   std::string text = "its sidecar cannot be scraped";
   if (sidecar->failing_since) text += " since " + base::FormatRfc3339(sidecar->failing_since->wall);
   if (!sidecar->last_error.empty()) text += ": " + sidecar->last_error;
@@ -119,6 +130,11 @@ struct Hub::State {
     origin->heard = page.at;
     origin->reason = said.reason;
     if (said.reason) origin->problem = Said(*said.reason, said.error);
+    if (!said.lost.empty()) {
+      origin->reason = Reason::kQueryError;
+      origin->problem = said.lost;
+      metric.entries.clear();  // what is known from before still counts
+    }
     metric.origin = std::move(origin);
     const Name name{grant.namespaces.front(), metric.policy->name};
     signals::CarryOver(BeforeOf(previous, name, group.speaker), now,
@@ -126,13 +142,15 @@ struct Hub::State {
     return metric;
   }
 
-  // What `before`, whose sidecar is silent, still is.
-  Metric SilentMetric(const Metric& before, const Sidecar* sidecar, Moment now) const {
+  // What `before`, of which its sidecar says nothing that can be read, still is.
+  Metric SilentMetric(const Metric& before, std::vector<std::string> namespaces,
+                      const Sidecar* sidecar, bool heard, Moment now) const {
     Metric metric = before;
+    metric.namespaces = std::move(namespaces);
     metric.entries.clear();
     auto origin = std::make_shared<Origin>(*before.origin);
-    origin->reason = Reason::kStale;
-    origin->problem = Silent(sidecar);
+    origin->reason = heard ? Reason::kQueryError : Reason::kStale;
+    origin->problem = heard ? Unread(*sidecar) : Silent(sidecar);
     metric.origin = std::move(origin);
     signals::CarryOver(&before, now, static_cast<std::size_t>(options.config.series_per_sidecar),
                        metric);
@@ -169,9 +187,11 @@ struct Hub::State {
     }
     for (const Group& group : groups) {
       const Sidecar& sidecar = sidecars[group.sidecar];
-      if (group.heard || sidecar.last_success) continue;
-      std::string why = base::format("sidecar {} ({}) was not scraped yet", Describe(sidecar),
-                                     group.speaker.owner);
+      const bool unread = sidecar.refused != 0;
+      if (!unread && (group.heard || sidecar.last_success)) continue;
+      std::string why = base::format("sidecar {} ({}) was not {} yet", Describe(sidecar),
+                                     group.speaker.owner, unread ? "read whole" : "scraped");
+      if (unread) why += ": " + Unread(sidecar);
       if (!sidecar.last_error.empty()) why += ": " + sidecar.last_error;
       imported.pending.push_back(
           {sidecar.any_namespace ? "*" : group.speaker.name_space, std::move(why)});
@@ -181,29 +201,44 @@ struct Hub::State {
   // Metrics of the last snapshot that nobody has said again.
   void AddSilent(const Snapshot& previous, const std::vector<Group>& groups,
                  const std::vector<Sidecar>& sidecars, Moment now, Imported& imported) const {
-    std::set<Name> live;
-    for (const Metric& metric : imported.metrics) {
-      for (const std::string& name_space : metric.namespaces)
-        live.emplace(name_space, metric.policy->name);
-    }
     using Who = std::tuple<std::string_view, std::string_view, std::string_view>;
+    const auto who = [](const Origin& origin) {
+      return Who{origin.home, origin.engine, origin.owner};
+    };
+    std::set<Name> live;
+    std::set<std::pair<Name, Who>> said;
+    for (const Metric& metric : imported.metrics) {
+      for (const std::string& name_space : metric.namespaces) {
+        const Name name{name_space, metric.policy->name};
+        live.insert(name);
+        said.emplace(name, who(*metric.origin));
+      }
+    }
     std::map<Who, const Group*> known;
     for (const Group& group : groups)
       known[{group.speaker.name_space, group.speaker.engine, group.speaker.owner}] = &group;
     for (const Metric& before : previous.metrics) {
       if (before.origin == nullptr) continue;
-      const auto group =
-          known.find({before.origin->home, before.origin->engine, before.origin->owner});
-      const bool there = group != known.end();
-      if (there && group->second->heard) continue;  // its page says what there is
-      const Name name{before.namespaces.front(), before.policy->name};
-      if (options.ours && options.ours(name.first, name.second)) continue;
-      const bool replaced = !there && live.contains(name);
-      const bool forgotten =
-          !there && now.steady - before.origin->heard.steady > options.config.forget_after;
-      if (replaced || forgotten || imported.metrics.size() >= options.config.max_metrics) continue;
-      imported.metrics.push_back(
-          SilentMetric(before, there ? &sidecars[group->second->sidecar] : nullptr, now));
+      const Who its = who(*before.origin);
+      const auto found = known.find(its);
+      const Group* group = found == known.end() ? nullptr : found->second;
+      const Sidecar* sidecar = group == nullptr ? nullptr : &sidecars[group->sidecar];
+      const bool heard = group != nullptr && group->heard;
+      if (heard && sidecar->refused == 0) continue;  // its page says what there is
+      if (group == nullptr &&
+          now.steady - before.origin->heard.steady > options.config.forget_after)
+        continue;
+      // It stands beside others at home alone, and there only while its sidecar is known.
+      std::vector<std::string> namespaces;
+      for (const std::string& name_space : before.namespaces) {
+        const Name name{name_space, before.policy->name};
+        const bool resident = group != nullptr && name_space == before.origin->home;
+        const bool replaced = resident ? said.contains({name, its}) : live.contains(name);
+        const bool ours = options.ours && options.ours(name.first, name.second);
+        if (!replaced && !ours) namespaces.push_back(name_space);
+      }
+      if (namespaces.empty() || imported.metrics.size() >= options.config.max_metrics) continue;
+      imported.metrics.push_back(SilentMetric(before, std::move(namespaces), sidecar, heard, now));
     }
   }
 };
@@ -260,20 +295,25 @@ Imported Hub::Next(const Snapshot* previous, const store::Queryable& storage, mo
   return imported;
 }
 
-Imported Hub::First(const Snapshot* previous) const {
+Imported Hub::First(const Snapshot* previous, const std::vector<Job>& jobs,
+                    const std::vector<Sidecar>& sidecars) const {
   Imported first;
-  if (previous != nullptr) {
-    for (const Metric& metric : previous->metrics) {
-      if (metric.origin != nullptr) first.metrics.push_back(metric);
-    }
-    first.pending = previous->pending;
-    first.settled = previous->settled;
-  }
-  const bool started = previous != nullptr && previous->tick_time != 0;
-  if (!started) {
+  if (previous == nullptr || previous->tick_time == 0) {
     first.settled = false;
     first.pending = {{"*", "no sidecar was scraped yet"}};
+    if (previous == nullptr) return first;
   }
+  for (const Metric& metric : previous->metrics) {
+    if (metric.origin != nullptr) first.metrics.push_back(metric);
+  }
+  std::vector<Identity> identities;
+  std::vector<bool> heard;
+  for (const Sidecar& sidecar : sidecars) {
+    identities.push_back(IdentityOf(sidecar));
+    heard.push_back(sidecar.last_success.has_value());
+  }
+  state_->AddPending(jobs, detail::GroupsOf(identities, heard), sidecars, first);
+  first.settled = previous->settled && first.pending.empty();
   return first;
 }
 

@@ -50,8 +50,10 @@ class Hub {
   signals::Imported Next(const signals::Snapshot* previous, const store::Queryable& storage,
                          model::Time at, signals::Moment now, const std::vector<Job>& jobs,
                          const std::vector<Sidecar>& sidecars);
-  // Before the first tick: what `previous` had (a reload), else nothing is known anywhere.
-  signals::Imported First(const signals::Snapshot* previous) const;
+  // Before the first tick: what `previous` had (a reload), else nothing is known anywhere. What the
+  // jobs and sidecars of the new configuration have not said yet is pending.
+  signals::Imported First(const signals::Snapshot* previous, const std::vector<Job>& jobs,
+                          const std::vector<Sidecar>& sidecars) const;
 
  private:
   struct State;

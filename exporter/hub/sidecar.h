@@ -8,6 +8,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,7 @@ struct Sidecar {
   std::optional<signals::Moment> last_success = {};
   std::optional<signals::Moment> failing_since = {};
   std::string last_error = {};
+  std::uint64_t refused = 0;  // series of its newest page that the hub's store had no room for
 };
 
 struct Identity {

@@ -49,20 +49,32 @@ std::string ErrorOf(const Snapshot& snapshot, const Metric& metric) {
   return text;
 }
 
+// One name may be exported for several sets of namespaces, each with its own query and policy.
+std::string NamespacesOf(const ExternalMetric& policy) {
+  std::string namespaces;
+  for (const std::string& name : policy.namespaces)
+    namespaces += (namespaces.empty() ? "" : ",") + name;
+  return namespaces;
+}
+
 class Page {
  public:
   void Add(const Snapshot& snapshot, const Metric& metric) {
-    const std::string& name = metric.policy->name;
+    const Which which{metric.policy->name, NamespacesOf(*metric.policy)};
     info_.points.push_back({PolicyLabels(metric), 1});
-    if (metric.evaluated.steady.count() != 0) Put(evaluated_, name, {}, metric.evaluated.wall);
+    if (metric.evaluated.steady.count() != 0) Put(evaluated_, which, {}, metric.evaluated.wall);
     if (const auto reason = signals::AbsentReason(snapshot, metric)) {
       problem_.points.push_back({model::Labels{{model::kMetricName, problem_.name},
-                                               {"metric", name},
+                                               {"metric", which.name},
+                                               {"namespaces", which.namespaces},
                                                {"reason", signals::ReasonText(*reason)},
                                                {"error", ErrorOf(snapshot, metric)}},
                                  1});
     }
-    for (const Entry& entry : metric.entries) AddEntry(name, entry);
+    const auto present = std::count_if(metric.entries.begin(), metric.entries.end(),
+                                       [](const Entry& entry) { return entry.present; });
+    Put(series_, which, {}, static_cast<double>(present));
+    for (const Entry& entry : metric.entries) AddEntry(which, entry);
   }
 
   std::vector<model::Family> Families(Moment now) {
@@ -70,37 +82,42 @@ class Page {
     written.points.push_back(
         {model::Labels{{model::kMetricName, written.name}}, Seconds(now.wall)});
     std::vector<model::Family> families;
-    for (model::Family* family :
-         {&info_, &value_, &source_, &good_, &good_source_, &evaluated_, &problem_, &written}) {
+    for (model::Family* family : {&info_, &value_, &source_, &good_, &good_source_, &evaluated_,
+                                  &series_, &problem_, &written}) {
       if (!family->points.empty()) families.push_back(std::move(*family));
     }
     return families;
   }
 
  private:
-  void AddEntry(const std::string& name, const Entry& entry) {
+  struct Which {
+    const std::string& name;
+    const std::string namespaces;
+  };
+
+  void AddEntry(const Which& which, const Entry& entry) {
     if (entry.present) {
-      Put(value_, name, entry.labels, entry.value);
-      Put(source_, name, entry.labels, entry.source.wall);
+      Put(value_, which, entry.labels, entry.value);
+      Put(source_, which, entry.labels, entry.source.wall);
     }
     const bool is_newest =
         entry.present && entry.last_good && entry.last_good->source == entry.source;
     if (!entry.last_good || is_newest) return;
-    Put(good_, name, entry.labels, entry.last_good->value);
-    Put(good_source_, name, entry.labels, entry.last_good->source.wall);
+    Put(good_, which, entry.labels, entry.last_good->value);
+    Put(good_source_, which, entry.labels, entry.last_good->source.wall);
   }
 
-  void Put(model::Family& family, const std::string& metric, const model::Labels& labels,
-           double value) {
+  void Put(model::Family& family, const Which& which, const model::Labels& labels, double value) {
     builder_.Reset();
     for (const model::Label& label : labels)
       builder_.Set(std::string(kLabelPrefix) + std::string(label.name), label.value);
-    builder_.Set(model::kMetricName, family.name).Set("metric", metric);
+    builder_.Set(model::kMetricName, family.name).Set("metric", which.name);
+    builder_.Set("namespaces", which.namespaces);
     family.points.push_back({builder_.Build(), value});
   }
-  void Put(model::Family& family, const std::string& metric, const model::Labels& labels,
+  void Put(model::Family& family, const Which& which, const model::Labels& labels,
            model::Time time) {
-    Put(family, metric, labels, Seconds(time));
+    Put(family, which, labels, Seconds(time));
   }
 
   model::Family info_ = FamilyOf(MetricId::kExportedInfo);
@@ -109,6 +126,7 @@ class Page {
   model::Family good_ = FamilyOf(MetricId::kExportedLastGood);
   model::Family good_source_ = FamilyOf(MetricId::kExportedLastGoodSource);
   model::Family evaluated_ = FamilyOf(MetricId::kExportedEvaluated);
+  model::Family series_ = FamilyOf(MetricId::kExportedSeries);
   model::Family problem_ = FamilyOf(MetricId::kExportedProblem);
   model::LabelsBuilder builder_;
 };
@@ -145,10 +163,7 @@ model::Labels PolicyLabels(const Metric& metric) {
   number("clamp_max", policy.clamp_max);
   labels.Set("window", std::to_string(metric.window.count()));
   labels.Set("reads", metric.reads_scraped ? "scraped" : "nothing");
-  std::string namespaces;
-  for (const std::string& name : policy.namespaces)
-    namespaces += (namespaces.empty() ? "" : ",") + name;
-  labels.Set("namespaces", namespaces);
+  labels.Set("namespaces", NamespacesOf(policy));
   return labels.Build();
 }
 

@@ -106,21 +106,26 @@ enum class Kind { kCounter, kGauge, kHistogram };
   X(ExternalMetricErrors, kCounter, "plimsoll_external_metric_errors_total",                       \
     "Reads of an external metric that were answered by an error, by reason.", "reason")            \
   X(ExportedInfo, kGauge, "plimsoll_exported_metric_info",                                         \
-    "What a hub is told of an external metric: its policy as labels; always 1.", "metric")         \
+    "What a hub is told of an external metric: its policy as labels; always 1.",                   \
+    "metric,namespaces")                                                                           \
   X(ExportedValue, kGauge, "plimsoll_exported_metric_value",                                       \
     "What the query of an external metric gave, before its policy; labels of the series have the " \
     "prefix label_.",                                                                              \
-    "metric")                                                                                      \
+    "metric,namespaces")                                                                           \
   X(ExportedSource, kGauge, "plimsoll_exported_metric_source_timestamp_seconds",                   \
-    "When the sample behind that value was scraped.", "metric")                                    \
+    "When the sample behind that value was scraped.", "metric,namespaces")                         \
   X(ExportedLastGood, kGauge, "plimsoll_exported_metric_last_good_value",                          \
-    "The last value that was valid, where the newest is not.", "metric")                           \
+    "The last value that was valid, where the newest is not.", "metric,namespaces")                \
   X(ExportedLastGoodSource, kGauge, "plimsoll_exported_metric_last_good_timestamp_seconds",        \
-    "When the sample behind the last valid value was scraped.", "metric")                          \
+    "When the sample behind the last valid value was scraped.", "metric,namespaces")               \
   X(ExportedEvaluated, kGauge, "plimsoll_exported_metric_evaluated_timestamp_seconds",             \
-    "When the query of the external metric was last evaluated.", "metric")                         \
+    "When the query of the external metric was last evaluated.", "metric,namespaces")              \
+  X(ExportedSeries, kGauge, "plimsoll_exported_metric_series",                                     \
+    "How many series the query of an external metric gave; a hub that has fewer believes none.",   \
+    "metric,namespaces")                                                                           \
   X(ExportedProblem, kGauge, "plimsoll_exported_metric_problem",                                   \
-    "Why the query of an external metric has no series; always 1.", "metric,reason,error")         \
+    "Why the query of an external metric has no series; always 1.",                                \
+    "metric,namespaces,reason,error")                                                              \
   X(ExportedPageTime, kGauge, "plimsoll_exported_page_timestamp_seconds",                          \
     "When this page was written, on the clock of the other times.", "")                            \
   X(HubSidecars, kGauge, "plimsoll_hub_sidecars",                                                  \

@@ -39,7 +39,10 @@ void Loop::Use(Plan plan, Time now) {
   for (const auto& job : plan_.jobs) next_slots_.emplace_back(job.get(), now);
   const auto before = parts_.snapshot->Get();
   signals::Imported imported;
-  if (plan_.hub != nullptr) imported = plan_.hub->First(before.get());
+  if (plan_.hub != nullptr) {
+    const Sidecars known = KnownSidecars();
+    imported = plan_.hub->First(before.get(), known.jobs, known.sidecars);
+  }
   parts_.snapshot->Publish(
       plan_.signals->First(before.get(), signals::Moment::Of(*parts_.clock), std::move(imported)));
 }
@@ -192,34 +195,40 @@ std::vector<signals::Upstream> Loop::Upstreams() const {
   return upstreams;
 }
 
-signals::Imported Loop::Import(const signals::Snapshot* before, Time at) const {
-  if (plan_.hub == nullptr) return {};
+Loop::Sidecars Loop::KnownSidecars() const {
   const signals::Moment now = signals::Moment::Of(*parts_.clock);
   const config::Hub& config = plan_.config->hub;
   const auto contains = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  std::vector<hub::Job> jobs;
-  std::vector<hub::Sidecar> sidecars;
+  Sidecars known;
   for (const auto& job : plan_.jobs) {
     const std::string& name = job->config().job_name;
     if (!contains(config.jobs, name)) continue;
     const auto info = job->Info();
-    jobs.push_back({name, info->unheard, info->discovery_error});
+    known.jobs.push_back({name, info->unheard, info->discovery_error});
     for (const scrape::TargetInfo& target : info->active) {
       hub::Sidecar sidecar{
           .job = name, .url = target.url, .labels = target.labels, .discovered = target.discovered};
       sidecar.any_namespace = contains(config.any_namespace, name);
       sidecar.tried = target.status.last_scrape != 0;
       sidecar.last_error = target.status.last_error;
+      sidecar.refused = target.status.refused_series;
       if (target.status.last_success)
         sidecar.last_success = signals::SourceMoment(*target.status.last_success, now);
       if (target.status.failing_since)
         sidecar.failing_since = signals::SourceMoment(*target.status.failing_since, now);
-      sidecars.push_back(std::move(sidecar));
+      known.sidecars.push_back(std::move(sidecar));
     }
   }
-  return plan_.hub->Next(before, *parts_.store, at, now, jobs, sidecars);
+  return known;
+}
+
+signals::Imported Loop::Import(const signals::Snapshot* before, Time at) const {
+  if (plan_.hub == nullptr) return {};
+  const Sidecars known = KnownSidecars();
+  return plan_.hub->Next(before, *parts_.store, at, signals::Moment::Of(*parts_.clock), known.jobs,
+                         known.sidecars);
 }
 
 void Loop::Wake() {

@@ -112,6 +112,12 @@ class Loop {
   void RunPosted();
   Time NextDue(Time now) const;
   std::vector<signals::Upstream> Upstreams() const;
+  // What discovery and scraping know now of the jobs of the hub.
+  struct Sidecars {
+    std::vector<hub::Job> jobs;
+    std::vector<hub::Sidecar> sidecars;
+  };
+  Sidecars KnownSidecars() const;
   signals::Imported Import(const signals::Snapshot* before, Time at) const;
   std::chrono::milliseconds Deadline(const scrape::JobScraper& job) const;
 

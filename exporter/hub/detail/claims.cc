@@ -24,24 +24,40 @@ struct Claims {
   std::map<Name, std::vector<Claim>> home, abroad;
 };
 
+// How well a policy fits where its sidecar lives, best first.
+int RankAtHome(const config::ExternalMetric& policy, const std::string& home) {
+  const auto& named = policy.namespaces;
+  if (std::find(named.begin(), named.end(), home) != named.end()) return 0;
+  if (named.empty()) return 1;
+  return named.front() == "*" ? 2 : 3;
+}
+
 Claims ClaimsOf(const std::vector<Group>& groups, const std::vector<Sidecar>& sidecars,
                 const std::vector<Page>& pages, const ClaimRules& rules) {
   Claims claims;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const Group& group = groups[g];
     if (!group.heard) continue;
+    const std::vector<std::string> home = {group.speaker.name_space};
+    const bool allowed = sidecars[group.sidecar].any_namespace;
     const auto& metrics = pages[group.sidecar].metrics;
+    std::map<Name, std::pair<int, std::size_t>> best;  // rank and metric: one page, one claim
     for (std::size_t m = 0; m < metrics.size(); ++m) {
       const config::ExternalMetric& policy = *metrics[m].policy.metric;
-      const std::vector<std::string> home = {group.speaker.name_space};
       const bool elsewhere = !policy.namespaces.empty() && policy.namespaces != home;
-      const bool allowed = sidecars[group.sidecar].any_namespace;
       if (elsewhere && !allowed) rules.refuse("namespace");
+      const int rank = RankAtHome(policy, home.front());
       for (const std::string& name_space : elsewhere&& allowed ? policy.namespaces : home) {
-        auto& by_name = name_space == group.speaker.name_space ? claims.home : claims.abroad;
-        by_name[{name_space, policy.name}].push_back({g, m});
+        const auto [first, fresh] =
+            best.try_emplace(Name{name_space, policy.name}, std::pair(rank, m));
+        if (fresh) continue;
+        rules.refuse("taken");
+        if (rank < first->second.first) first->second = {rank, m};
       }
     }
+    for (const auto& [name, chosen] : best)
+      (name.first == home.front() ? claims.home : claims.abroad)[name].push_back(
+          {g, chosen.second});
   }
   return claims;
 }

@@ -4,12 +4,13 @@
 #include "hub/detail/pages.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
+#include "base/format.h"
+#include "base/number_text.h"
 #include "model/matcher.h"
 #include "telemetry/catalogue.h"
 
@@ -21,16 +22,7 @@ using signals::Moment;
 using telemetry::MetricId;
 
 constexpr std::pair<model::Time, model::Time> kEver{-(model::Time(1) << 61), model::Time(1) << 61};
-enum class What { kInfo, kValue, kSource, kGood, kGoodSource, kEvaluated, kProblem, kWritten };
-constexpr std::array<std::pair<What, MetricId>, 8> kSeries = {
-    {{What::kInfo, MetricId::kExportedInfo},
-     {What::kValue, MetricId::kExportedValue},
-     {What::kSource, MetricId::kExportedSource},
-     {What::kGood, MetricId::kExportedLastGood},
-     {What::kGoodSource, MetricId::kExportedLastGoodSource},
-     {What::kEvaluated, MetricId::kExportedEvaluated},
-     {What::kProblem, MetricId::kExportedProblem},
-     {What::kWritten, MetricId::kExportedPageTime}}};
+constexpr char kEndOfName = '\n';  // in no name
 
 bool Carries(const model::Labels& series, const model::Labels& target) {
   return std::all_of(target.begin(), target.end(), [&](const model::Label& label) {
@@ -55,11 +47,23 @@ std::string JobAndInstance(const model::Labels& labels) {
 
 }  // namespace
 
+enum class Pages::What {
+  kInfo,
+  kValue,
+  kSource,
+  kGood,
+  kGoodSource,
+  kEvaluated,
+  kSeries,
+  kProblem,
+  kWritten
+};
+
 // One series of a page.
 struct Pages::Slot {
   What what = What::kValue;
   store::SeriesRef ref = 0;
-  std::string metric = {};
+  std::string metric = {};            // its name and the namespaces that it is for
   model::Labels labels = {};          // of the metric's series, or of the info
   std::optional<Policy> policy = {};  // of an info that can be used
 };
@@ -69,10 +73,9 @@ struct Pages::Plan {
 };
 
 // What a series says, as far as its labels say it.
-Pages::Slot Pages::SlotOf(const store::SelectedSeries& series, int what) {
-  Slot slot{.what = static_cast<What>(what),
-            .ref = series.ref,
-            .metric = std::string(series.labels->Get("metric"))};
+Pages::Slot Pages::SlotOf(const store::SelectedSeries& series, What what) {
+  Slot slot{.what = what, .ref = series.ref, .metric = std::string(series.labels->Get("metric"))};
+  (slot.metric += kEndOfName) += series.labels->Get("namespaces");
   if (slot.what == What::kInfo) {
     if (auto policy = ReadPolicy(*series.labels)) slot.policy = *std::move(policy);
   } else if (slot.what == What::kProblem) {
@@ -98,17 +101,28 @@ void Pages::Prepare(const std::vector<Sidecar>& sidecars, store::Querier& querie
   std::unordered_map<std::string, std::vector<std::size_t>> by_target;
   for (std::size_t i = 0; i < sidecars.size(); ++i)
     by_target[JobAndInstance(sidecars[i].labels)].push_back(i);
+  static constexpr std::pair<What, MetricId> kSeries[] = {
+      {What::kInfo, MetricId::kExportedInfo},
+      {What::kValue, MetricId::kExportedValue},
+      {What::kSource, MetricId::kExportedSource},
+      {What::kGood, MetricId::kExportedLastGood},
+      {What::kGoodSource, MetricId::kExportedLastGoodSource},
+      {What::kEvaluated, MetricId::kExportedEvaluated},
+      {What::kSeries, MetricId::kExportedSeries},
+      {What::kProblem, MetricId::kExportedProblem},
+      {What::kWritten, MetricId::kExportedPageTime}};
   for (const auto& [what, id] : kSeries) {
     const std::string name(telemetry::Row(id).name);
     const model::Matchers matchers = {model::Matcher::Equal(std::string(model::kMetricName), name)};
     for (const auto& found : querier.Select(matchers, kEver.first, kEver.second)) {
       const auto targets = by_target.find(JobAndInstance(*found.labels));
       if (targets == by_target.end()) continue;
+      std::optional<std::size_t> of;
       for (const std::size_t i : targets->second) {
         if (!Carries(*found.labels, sidecars[i].labels)) continue;
-        plans_[i].slots.push_back(SlotOf(found, static_cast<int>(what)));
-        break;
+        if (!of || sidecars[i].labels.size() > sidecars[*of].labels.size()) of = i;
       }
+      if (of) plans_[*of].slots.push_back(SlotOf(found, what));
     }
   }
 }
@@ -156,8 +170,22 @@ Entry EntryOf(const model::Labels& labels, const Parts& parts, const PageClock& 
 struct Gathered {
   PageMetric metric;
   std::map<model::Labels, Parts> series;
+  std::optional<double> said;  // how many series there are
 };
 using Metrics = std::map<std::string, Gathered, std::less<>>;
+
+// Why what was gathered is not all that the page has; "" when it is.
+std::string LostOf(const Gathered& gathered) {
+  const auto& entries = gathered.metric.entries;
+  const auto present = static_cast<double>(std::count_if(
+      entries.begin(), entries.end(), [](const Entry& entry) { return entry.present; }));
+  if (!gathered.said) return "its page came without the number of its series";
+  if (*gathered.said != present)
+    return base::format("the hub has {} of its {} series", base::ApiFloat(present),
+                        base::ApiFloat(*gathered.said));
+  if (present == 0 && !gathered.metric.reason) return "its page came without why it has no series";
+  return "";
+}
 
 }  // namespace
 
@@ -176,15 +204,17 @@ class Pages::Reader {
     }
     if (!page_.heard) return page_;
     for (const Slot& slot : plan.slots) {
+      if (slot.what == What::kWritten || slot.what == What::kInfo) continue;
       const auto metric = metrics_.find(slot.metric);
-      if (slot.what == What::kWritten || slot.what == What::kInfo || metric == metrics_.end())
-        continue;
+      if (metric == metrics_.end()) continue;
       if (const auto sample = Newest(slot)) ReadSlot(slot, sample->value, metric->second);
     }
     for (auto& [name, gathered] : metrics_) {
+      PageMetric& metric = gathered.metric;
       for (const auto& [labels, parts] : gathered.series)
-        gathered.metric.entries.push_back(EntryOf(labels, parts, clock_));
-      page_.metrics.push_back(std::move(gathered.metric));
+        metric.entries.push_back(EntryOf(labels, parts, clock_));
+      if (metric.lost.empty()) metric.lost = LostOf(gathered);
+      page_.metrics.push_back(std::move(metric));
     }
     return std::move(page_);
   }
@@ -220,6 +250,10 @@ class Pages::Reader {
       if (IsTime(value)) gathered.metric.evaluated = clock_.Of(value);
       return;
     }
+    if (slot.what == What::kSeries) {
+      gathered.said = value;
+      return;
+    }
     if (slot.what == What::kProblem) {
       gathered.metric.reason = signals::ReasonOf(slot.labels.Get("reason"));
       gathered.metric.error = slot.labels.Get("error");
@@ -229,6 +263,8 @@ class Pages::Reader {
     if (parts == gathered.series.end()) {
       if (series_ >= limits_.series) {
         ++page_.extra_series;
+        gathered.metric.lost = base::format(
+            "there are more than {} series of its sidecar (series_per_sidecar)", limits_.series);
         return;
       }
       ++series_;

@@ -3,8 +3,10 @@
 // What each sidecar's newest page says, read back from the store.
 //
 // A page is scraped, relabelled and stored like any other; a series belongs to the sidecar whose
-// target labels it carries. Which series there are changes seldom, so what they mean is worked out
-// once and each tick only reads their newest samples.
+// target labels it carries, and of several such to the one that has most of them. Which series
+// there are changes seldom, so what they mean is worked out once and each tick only reads their
+// newest samples. A page says how many series a metric has: a metric of which some did not come (a
+// limit, a full store) has none, rather than a sum of what came or a zero.
 //
 // Threads: the store's writer.
 // Bounds:  config::Hub; what is left out is counted by the caller.
@@ -30,12 +32,14 @@ struct PageMetric {
   std::optional<signals::Reason> reason = {};
   std::string error = {};
   std::vector<signals::Entry> entries = {};  // sorted by labels, without the label `engine`
+  // Why `entries` are not all that the page has, so that none is believed; "": they are.
+  std::string lost = {};
 };
 
 struct Page {
   bool heard = false;                    // the newest scrape gave one
   signals::Moment at = {};               // of that scrape
-  std::vector<PageMetric> metrics = {};  // sorted by name
+  std::vector<PageMetric> metrics = {};  // sorted by name, then by namespaces
   std::size_t bad_metrics = 0;           // whose policy cannot be used
   std::size_t extra_metrics = 0;         // beyond the limits
   std::size_t extra_series = 0;
@@ -55,10 +59,11 @@ class Pages {
                          model::Time at, signals::Moment now);
 
  private:
+  enum class What;
   struct Slot;
   struct Plan;
   class Reader;
-  static Slot SlotOf(const store::SelectedSeries& series, int what);
+  static Slot SlotOf(const store::SelectedSeries& series, What what);
   void Prepare(const std::vector<Sidecar>& sidecars, store::Querier& querier);
 
   const Limits limits_;

@@ -32,6 +32,9 @@ struct Pod {
   std::string created = "2026-01-01T00:00:00Z";
   std::string ready = "true";
   std::string job = "sidecars";
+  std::string address = "";  // "": its name
+  std::string phase = "Running";
+  std::string engine = "";  // "": the label is not set
 };
 
 std::string HubConfig(const std::vector<Pod>& pods, const std::string& more = "") {
@@ -40,12 +43,14 @@ std::string HubConfig(const std::vector<Pod>& pods, const std::string& more = ""
     text += "- job_name: " + job + "\n  static_configs:\n  - {targets: []}\n";
     for (const Pod& pod : pods) {
       if (pod.job != job) continue;
-      text += "  - targets: ['" + pod.name +
+      text += "  - targets: ['" + (pod.address.empty() ? pod.name : pod.address) +
               ":7546']\n    labels: {__meta_kubernetes_namespace: " + pod.name_space +
               ", __meta_kubernetes_pod_name: " + pod.name +
               ", __meta_kubernetes_pod_controller_kind: Deployment" +
               ", __meta_kubernetes_pod_controller_name: " + pod.owner +
               ", __meta_kubernetes_pod_ready: '" + pod.ready + "'" +
+              ", __meta_kubernetes_pod_phase: " + pod.phase +
+              (pod.engine.empty() ? "" : ", engine: " + pod.engine) +
               ", __meta_plimsoll_pod_created: '" + pod.created + "'}\n";
     }
   }
@@ -281,6 +286,99 @@ TEST_CASE("two engines in one namespace are told apart by the label engine, and 
             {R"({engine="green",metric="m",namespace="analytics",owner="Deployment green"})", 1}});
 }
 
+TEST_CASE("what one engine says of nothing is not said of another that is not there") {
+  const Pod blue{.name = "blue-0", .owner = "blue"};
+  Town town({blue, Pod{.name = "green-0", .owner = "green"}}, "  forget_after: 1m\n");
+  town.Sidecar("blue-0", "- {name: m, query: load, when_empty: 0}\n", "load{q=\"1\"} 7\n");
+  town.Sidecar("green-0", "- {name: m, query: load}\n", "load{q=\"1\"} 1\n");
+  town.Run(12s);
+  CHECK(town.Read("m", "engine=blue,q=2") == "0");
+  CHECK(town.Read("m", "engine=red") == "503 empty");
+  CHECK(town.Read("m", "q=2") == "503 several");
+  town.sidecars.erase("green-0");
+  town.Redeploy({blue}, "  forget_after: 1m\n");
+  town.Run(90s);
+  CHECK(town.Read("m", "engine=blue") == "7");
+  CHECK(town.Read("m", "engine=blue,q=2") == "0");
+  CHECK(town.Read("m", "q=2") == "0");
+  CHECK(town.Read("m", "engine=green") == "503 empty");
+  CHECK(town.hub.Message("m", "analytics", "engine=green") ==
+        "external metric m in namespace analytics has no value (empty): the selector means none of "
+        "those that export it: engine=\\\"blue\\\" (Deployment blue)");
+}
+
+TEST_CASE("two owners that call themselves one engine are two series on the page") {
+  Town town({Pod{.name = "a-0", .owner = "a", .engine = "trino"},
+             Pod{.name = "b-0", .owner = "b", .engine = "trino"}});
+  town.Sidecar("a-0", "- {name: m, query: load}\n", "load 7\n");
+  town.Sidecar("b-0", "- {name: m, query: load}\n", "load 1\n");
+  town.Run(12s);
+  CHECK(town.hub.Signal("plimsoll_external_metric_value") ==
+        test::Faces::Samples{
+            {R"({engine="trino",metric="m",namespace="analytics",owner="Deployment a"})", 7},
+            {R"({engine="trino",metric="m",namespace="analytics",owner="Deployment b"})", 1}});
+}
+
+TEST_CASE("two pods of one address are two, each in its own namespace") {
+  Town town(
+      {Pod{.name = "dead-0", .name_space = "aaa", .owner = "dead", .address = "trino-0"}, Pod{}});
+  town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 7\n");
+  town.Run(12s);
+  CHECK(town.Read("m") == "7");
+  CHECK(town.Read("m", "", "aaa") == "7");  // who lies about an address harms nobody else
+}
+
+TEST_CASE("a target with fewer labels takes no series of another's") {
+  Town town({Pod{.name = "bare-0", .name_space = "aaa", .owner = "bare", .address = "trino-0"},
+             Pod{.engine = "trino"}});
+  town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 7\n");
+  town.Run(12s);
+  CHECK(town.Read("m", "engine=trino") == "7");
+}
+
+TEST_CASE("a pod that has ended is no sidecar: nobody waits for it, nobody asks its address") {
+  for (const std::string phase : {"Succeeded", "Failed"}) {
+    CAPTURE(phase);
+    Town town(
+        {Pod{.name = "driver", .name_space = "aaa", .address = "trino-0", .phase = phase}, Pod{}});
+    town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 7\n");
+    town.Run(12s);
+    CHECK(town.Read("m") == "7");
+    CHECK(town.hub.External("m", "aaa").status == 404);
+    CHECK(town.hub.path.snapshot.Get()->pending.empty());
+  }
+}
+
+TEST_CASE("one name for two namespaces is two metrics, each with its own policy") {
+  Town town({Pod{.job = "trusted"}});
+  auto& sidecar = town.Sidecar("trino-0",
+                               "- {name: m, query: load, namespaces: [a]}\n"
+                               "- {name: m, query: other, namespaces: [b, c], round: up}\n",
+                               "load 7\nother 0.0001\n");
+  town.Run(12s);
+  CHECK(town.Read("m", "", "a") == "7");
+  CHECK(town.Read("m", "", "b") == "1m");
+  CHECK(town.Read("m", "", "c") == "1m");
+  CHECK(town.hub.External("m", "analytics").status == 404);
+  CHECK(sidecar.Signal("plimsoll_exported_metric_value") ==
+        test::Faces::Samples{
+            {R"({label_instance="engine:8080",label_job="engine",metric="m",namespaces="a"})", 7},
+            {R"({label_instance="engine:8080",label_job="engine",metric="m",namespaces="b,c"})",
+             0.0001}});
+}
+
+TEST_CASE("of one name for two namespaces at home one counts: the one that names home") {
+  Town town({Pod{}});
+  town.Sidecar("trino-0",
+               "- {name: m, query: load, namespaces: [a]}\n"
+               "- {name: m, query: other, namespaces: [analytics]}\n",
+               "load 7\nother 1\n");
+  town.Run(12s);
+  CHECK(town.Read("m") == "1");
+  CHECK(town.hub.External("m", "a").status == 404);
+  CHECK(town.Refused("namespace") > 0);
+}
+
 TEST_CASE("a rogue sidecar gets nothing but its own namespace") {
   Town town({Pod{}, Pod{.name = "rogue-0", .name_space = "lab", .owner = "rogue"}});
   town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 7\n");
@@ -306,7 +404,8 @@ TEST_CASE("labels on a page that name another target are not believed") {
       "plimsoll_exported_metric_value{metric=\"m\",label_engine=\"other\",label_namespace=\"b\"} "
       "3\n"
       "plimsoll_exported_metric_source_timestamp_seconds{metric=\"m\",label_engine=\"other\","
-      "label_namespace=\"b\"} 1.7960832e+09\n");
+      "label_namespace=\"b\"} 1.7960832e+09\n"
+      "plimsoll_exported_metric_series{metric=\"m\"} 1\n");
   town.hub.path.Run(12s);
   CHECK(town.Read("m") == "3");
   CHECK(town.hub.External("m", "kube-system").status == 404);
@@ -327,12 +426,78 @@ TEST_CASE("the bounds of a sidecar hold, and are counted") {
   town.Sidecar("trino-0", "- {name: m, query: load}\n- {name: n, query: load}\n",
                "load{a=\"1\"} 1\nload{a=\"2\"} 2\nload{a=\"3\"} 3\n");
   town.Run(12s);
-  CHECK(town.Read("m", "a=1") == "1");
-  CHECK(town.Read("m", "a=2") == "2");
-  CHECK(town.Read("m", "a=3") == "503 empty");
+  CHECK(town.Read("m", "a=1") == "503 query_error");
+  CHECK(town.Read("m", "a=3") == "503 query_error");
+  CHECK(town.hub.Message("m", "analytics")
+            .find("more than 2 series of its sidecar (series_per_sidecar)") != std::string::npos);
   CHECK(town.hub.External("n", "analytics").status == 404);
   CHECK(town.Refused("metrics_per_sidecar") > 0);
   CHECK(town.Refused("series_per_sidecar") > 0);
+}
+
+TEST_CASE("a sum of which a part did not fit is no sum, and nothing that fitted is no zero") {
+  Town town({Pod{}}, "  limits: {series_per_sidecar: 2}\n");
+  auto& sidecar = town.Sidecar("trino-0",
+                               "- {name: all, query: load, several: sum, max_age: 20s}\n"
+                               "- {name: zero, query: other, when_empty: 0, several: sum}\n",
+                               "load 1\n");
+  town.Run(12s);
+  CHECK(town.Read("all") == "1");
+  CHECK(town.Read("zero") == "0");
+  sidecar.path.targets.Serve(kEngine,
+                             "load{a=\"1\"} 1\nload{a=\"2\"} 2\nload{a=\"3\"} 3\nother 5\n");
+  town.Run(30s);
+  CHECK(town.Read("all") == "503 query_error");
+  CHECK(town.Read("zero") == "503 query_error");
+}
+
+TEST_CASE("a series that the hub's store refuses is missed, not taken for none") {
+  Town town({Pod{}});
+  auto& sidecar = town.Sidecar("trino-0",
+                               "- {name: all, query: load, several: sum, max_age: 20s}\n"
+                               "- {name: zero, query: other, when_empty: 0}\n",
+                               "load{a=\"1\"} 1\n");
+  town.Run(12s);
+  CHECK(town.Read("all") == "1");
+  CHECK(town.Read("zero") == "0");
+  town.hub.path.store.SetLimits({.max_series = town.hub.path.store.GetStats().series});
+  sidecar.path.targets.Serve(kEngine, "load{a=\"1\"} 1\nload{a=\"2\"} 2\nother 5\n");
+  town.Run(30s);
+  CHECK(town.Read("all") == "503 query_error");
+  CHECK(town.Read("zero") == "503 query_error");
+  CHECK(town.hub.Message("zero", "analytics").find("the hub has 0 of its 1 series") !=
+        std::string::npos);
+}
+
+TEST_CASE("a metric whose policy the hub's store refuses is not unknown, nor is what is new") {
+  Town town({Pod{}});
+  auto& sidecar = town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 1\n");
+  town.Run(12s);
+  CHECK(town.hub.External("n", "analytics").status == 404);
+  town.hub.path.store.SetLimits({.max_series = town.hub.path.store.GetStats().series});
+  sidecar.path.Reload(test::ConfigOf(
+      SidecarConfig("- {name: m, query: load, max_age: 20s}\n- {name: n, query: load}\n")));
+  town.Run(7s);
+  CHECK(town.Read("m") == "1");  // the last good value, as the last policy allows
+  town.Run(120s);
+  CHECK(town.Read("m") == "503 query_error");
+  CHECK(town.hub.Message("m", "analytics").find("series of the page of its sidecar did not fit") !=
+        std::string::npos);
+  CHECK(town.Read("n") == "503 never_scraped");
+}
+
+TEST_CASE("a value that came without its time is missed, too") {
+  Town town({Pod{}});
+  town.hub.path.targets.Serve(
+      Town::Url("trino-0"),
+      "plimsoll_exported_page_timestamp_seconds 1.7960832e+09\n"
+      "plimsoll_exported_metric_info{metric=\"m\",type=\"AverageValue\",several=\"error\","
+      "round=\"nearest\",max_age=\"1h\",when_empty=\"0\"} 1\n"
+      "plimsoll_exported_metric_evaluated_timestamp_seconds{metric=\"m\"} 1.7960832e+09\n"
+      "plimsoll_exported_metric_series{metric=\"m\"} 1\n"
+      "plimsoll_exported_metric_value{metric=\"m\"} 3\n");
+  town.hub.path.Run(12s);
+  CHECK(town.Read("m") == "503 query_error");
 }
 
 TEST_CASE("a reload of the hub forgets nothing") {
@@ -343,6 +508,71 @@ TEST_CASE("a reload of the hub forgets nothing") {
   CHECK(town.Read("m") == "7");
   town.Run(12s);
   CHECK(town.Read("m") == "7");
+}
+
+TEST_CASE("between a reload and the next tick a new sidecar's metrics are not unknown") {
+  Town town({Pod{}});
+  town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 7\n");
+  town.Run(12s);
+  CHECK(town.hub.External("n", "lab").status == 404);
+  town.Redeploy({Pod{}, Pod{.name = "lab-0", .name_space = "lab", .owner = "lab"}});
+  CHECK(town.Read("m") == "7");
+  CHECK(town.Read("n", "", "lab") == "503 never_scraped");
+  // What was no hub becomes one.
+  town.hub.path.targets.Serve("http://x:1/metrics", "load 1\n");
+  town.hub.path.Reload(
+      test::ConfigOf("global: {scrape_interval: 5s}\n"
+                     "scrape_configs: [{job_name: x, static_configs: [{targets: ['x:1']}]}]\n"));
+  town.hub.path.Run(12s);
+  CHECK(town.hub.External("m", "analytics").status == 404);
+  town.Redeploy({Pod{}});
+  CHECK(town.Read("m") == "503 never_scraped");
+}
+
+TEST_CASE("a metric of the hub's own inherits nothing of a sidecar's that it replaces") {
+  Town town({Pod{}});
+  town.Sidecar("trino-0", "- {name: m, query: load}\n", "load 7\n");
+  town.Run(12s);
+  CHECK(town.Read("m") == "7");
+  town.Redeploy({Pod{}},
+                "external_metrics: [{name: m, query: nothing, namespaces: [analytics]}]\n");
+  CHECK(town.Read("m") == "503 never_scraped");
+  town.Run(12s);
+  CHECK(town.Read("m") == "503 empty");
+}
+
+TEST_CASE("a page that is no sidecar's any more is told from one that cannot be scraped") {
+  Town town({Pod{}});
+  town.Sidecar("trino-0", "- {name: m, query: load, max_age: 20s}\n", "load 7\n");
+  town.Run(12s);
+  town.sidecars.clear();
+  town.hub.path.targets.Serve(Town::Url("trino-0"), "something_else 1\n");
+  town.Run(30s);
+  CHECK(town.Read("m") == "503 stale");
+  CHECK(town.hub.Message("m", "analytics")
+            .find("its page has no plimsoll_exported_page_timestamp_seconds; the last good value "
+                  "was 7, "
+                  "of ") != std::string::npos);
+}
+
+TEST_CASE("what a vanished sidecar exported elsewhere gives way wherever another has the name") {
+  const Pod live{.name = "live-0", .name_space = "b", .owner = "live"};
+  Town town({Pod{.job = "trusted"}, live});
+  town.Sidecar("trino-0", "- {name: m, query: load, namespaces: [a, b, c]}\n", "load 7\n");
+  town.Run(12s);
+  CHECK(town.Read("m", "", "b") == "7");
+  town.sidecars.clear();
+  town.Sidecar("live-0", "- {name: m, query: load}\n", "load 1\n");
+  town.Redeploy({live});
+  town.Run(12s);
+  CHECK(town.Read("m", "", "b") == "1");
+  CHECK(town.Read("m", "", "a") == "7");
+  town.Redeploy({live},
+                "external_metrics: [{name: m, query: up, several: max, namespaces: [c]}]\n");
+  town.Run(12s);
+  CHECK(town.Read("m", "", "b") == "1");
+  CHECK(town.Read("m", "", "a") == "7");
+  CHECK(town.Read("m", "", "c") == "1");
 }
 
 }  // namespace

@@ -53,16 +53,19 @@ engine_load{pool="a"} 7.5
 engine_load{pool="b\""} 0
 # HELP plimsoll_exported_metric_evaluated_timestamp_seconds When the query of the external metric was last evaluated.
 # TYPE plimsoll_exported_metric_evaluated_timestamp_seconds gauge
-plimsoll_exported_metric_evaluated_timestamp_seconds{metric="engine-load"} 1.796083241997e+09
+plimsoll_exported_metric_evaluated_timestamp_seconds{metric="engine-load",namespaces="analytics"} 1.796083241997e+09
 # HELP plimsoll_exported_metric_info What a hub is told of an external metric: its policy as labels; always 1.
 # TYPE plimsoll_exported_metric_info gauge
 plimsoll_exported_metric_info{max_age="1m30s",metric="engine-load",namespaces="analytics",reads="scraped",round="nearest",several="error",type="AverageValue",valid_max="9.2e+15",valid_min="0",window="0"} 1
+# HELP plimsoll_exported_metric_series How many series the query of an external metric gave; a hub that has fewer believes none.
+# TYPE plimsoll_exported_metric_series gauge
+plimsoll_exported_metric_series{metric="engine-load",namespaces="analytics"} 1
 # HELP plimsoll_exported_metric_source_timestamp_seconds When the sample behind that value was scraped.
 # TYPE plimsoll_exported_metric_source_timestamp_seconds gauge
-plimsoll_exported_metric_source_timestamp_seconds{label_pool="a",metric="engine-load"} 1.796083241997e+09
+plimsoll_exported_metric_source_timestamp_seconds{label_pool="a",metric="engine-load",namespaces="analytics"} 1.796083241997e+09
 # HELP plimsoll_exported_metric_value What the query of an external metric gave, before its policy; labels of the series have the prefix label_.
 # TYPE plimsoll_exported_metric_value gauge
-plimsoll_exported_metric_value{label_pool="a",metric="engine-load"} 7.5
+plimsoll_exported_metric_value{label_pool="a",metric="engine-load",namespaces="analytics"} 7.5
 # HELP plimsoll_exported_page_timestamp_seconds When this page was written, on the clock of the other times.
 # TYPE plimsoll_exported_page_timestamp_seconds gauge
 plimsoll_exported_page_timestamp_seconds 1.796083241997e+09

@@ -119,6 +119,17 @@ TEST_CASE("two engines of one namespace both have the name") {
   CHECK(village.Granted() == Set{"a/m of blue1", "a/m of green1"});
 }
 
+TEST_CASE("of one name that a page has twice, home has the one that names it") {
+  Village village;
+  village.Pod("a", "trino", "1", {"m@b", "m", "m@a", "m@*"});
+  CHECK(village.Granted() == Set{"a/m of trino1"});
+  CHECK(village.refused == Counts{{"namespace", 2}, {"taken", 3}});
+  const auto groups = GroupsOf(village.identities, village.heard);
+  const auto grants = GrantsOf(groups, village.sidecars, village.pages, village.rules);
+  REQUIRE(grants.size() == 1);
+  CHECK(grants[0].metric == 2);
+}
+
 TEST_CASE("nothing is taken from whom discovery places nowhere") {
   Village village;
   village.Pod("", "trino", "1", {"m"});

@@ -69,7 +69,30 @@ TEST_CASE("what travels is the value as it was given, its time, the last good on
       "1.767225595623e+09\n"
       "plimsoll_exported_metric_evaluated_timestamp_seconds{metric=\"queued\"} "
       "1.767225600123e+09\n"
+      "plimsoll_exported_metric_series{metric=\"queued\"} 2\n"
       "plimsoll_exported_page_timestamp_seconds 1.767225600123e+09\n");
+}
+
+TEST_CASE("two metrics of one name travel apart, each with its namespaces") {
+  const Moment now{kStart, 5s};
+  signals::Snapshot snapshot;
+  for (const char* name_space : {"a", "b"}) {
+    signals::Metric metric = MetricOf({.name = "m", .query = "q", .namespaces = {name_space}});
+    metric.evaluated = now;
+    metric.entries = {{.present = true, .value = 1, .source = now, .seen = now}};
+    snapshot.metrics.push_back(metric);
+  }
+  const std::string page = PageOf(snapshot, now);
+  for (const std::string name_space : {"a", "b"}) {
+    CAPTURE(name_space);
+    const std::string labels = "{metric=\"m\",namespaces=\"" + name_space + "\"} ";
+    for (const std::string one :
+         {"value" + labels + "1\n", "source_timestamp_seconds" + labels + "1.767225600123e+09\n",
+          "evaluated_timestamp_seconds" + labels + "1.767225600123e+09\n",
+          "series" + labels + "1\n"}) {
+      CHECK(page.find("plimsoll_exported_metric_" + one) != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("why there is nothing travels too, in words that do not change by the second") {
