@@ -86,7 +86,7 @@ TEST_CASE("two metrics of one name travel apart, each with its namespaces") {
   for (const std::string name_space : {"a", "b"}) {
     CAPTURE(name_space);
     const std::string labels = "{metric=\"m\",namespaces=\"" + name_space + "\"} ";
-    for (const std::string one :
+    for (const std::string& one :
          {"value" + labels + "1\n", "source_timestamp_seconds" + labels + "1.767225600123e+09\n",
           "evaluated_timestamp_seconds" + labels + "1.767225600123e+09\n",
           "series" + labels + "1\n"}) {
