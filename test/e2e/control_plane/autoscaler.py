@@ -21,19 +21,21 @@ def make_namespace(cluster, name):
 
 
 class Autoscaler:
-    def __init__(self, cluster, namespace, name, metrics, replicas=1, most=20, least=1, behavior=None):
+    def __init__(self, cluster, namespace, name, metrics=(), replicas=1, most=20, least=1, behavior=None, document=None):
+        """`name` is the Deployment's; `document` is somebody's HPA as it is, in place of one with these metrics."""
         self.cluster, self.namespace, self.name = cluster, namespace, name
+        document = document or {"metadata": {"name": name}, "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}, "minReplicas": least,
+            "maxReplicas": most, "metrics": list(metrics), "behavior": behavior or AT_ONCE}}
         self.deployment = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-        self.hpa = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"
+        self.hpa = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{document['metadata']['name']}"
         labels = {"app": name}
         cluster.create(self.deployment.rsplit("/", 1)[0], {"metadata": {"name": name}, "spec": {
             "replicas": replicas, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
                 "nodeName": "node", "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False,
                 "containers": [{"name": "c", "image": "none"}]}}}})
         eventually(lambda: self.status().get("readyReplicas", 0) == replicas, f"{name} has {replicas} ready replicas")
-        cluster.create(self.hpa.rsplit("/", 1)[0], {"metadata": {"name": name}, "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}, "minReplicas": least,
-            "maxReplicas": most, "metrics": metrics, "behavior": behavior or AT_ONCE}})
+        cluster.create(self.hpa.rsplit("/", 1)[0], document)
 
     def replicas(self):
         return self.cluster.get(self.deployment)["spec"]["replicas"]
