@@ -49,13 +49,19 @@ WRITING = {"create", "update", "patch", "delete", "deletecollection"}
 HUB = ("plimsoll", "plimsoll")  # namespace and name of its service account and Deployment
 # What users bring: Deployment -> labels of its pods that our selectors rely on.
 TRINO = {"app.kubernetes.io/name": "trino", "app.kubernetes.io/component": "coordinator"}
-BROUGHT = {("trino", "trino-coordinator"): TRINO, ("trino", "trino-worker"): {}, ("flink", "flink-jobmanager"): {},
+WORKER = {"app.kubernetes.io/name": "trino", "app.kubernetes.io/component": "worker"}
+BROUGHT = {("trino", "trino-coordinator"): TRINO, ("trino", "trino-worker"): WORKER,
+           ("trino", "trino-worker-spot"): WORKER, ("trino", "trino-worker-on-demand"): WORKER, ("flink", "flink-jobmanager"): {},
            ("flink", "flink-taskmanager"): {}, ("spark", "spark-connect"): {}, ("spark", "spark-placeholder"): {},
            ("spark", "spark-worker"): {}}
-SINGLE = {"hpa", "keda", "alerts", "network-policy", "pod-templates"}  # folders whose files are applied one by one
+SLOW = 120  # seconds that a worker takes to start and to count in a minute's average
+# Metrics that have a cool-down in them.
+COOLED = {"trino-workers-until-idle", "trino-workers-spot", "trino-workers-on-demand"}
+SINGLE = {"hpa", "helm", "keda", "alerts", "network-policy", "pod-templates"}  # folders whose files are applied one by one
 # Folders that are used together.
 TOPOLOGIES = [
     ["components/standalone"], ["components/standalone", "components/standalone-cert-manager"], ["base"],
+    ["components/standalone", "components/trino-nodes"], ["base", "components/trino", "components/trino-nodes"],
     ["base"] + ["components/" + name for name in ("trino", "flink", "spark", "pravega")],
     ["base"] + ["components/" + name for name in ("all-namespaces", "cert-manager", "trino", "flink", "spark", "pravega")],
 ]
@@ -81,8 +87,8 @@ class Tree:
         self.found = []
         self.objects = []  # (path, document, is patch)
         for path in sorted(root.glob("manifests/**/*.yaml")):
-            if path.name == "kustomization.yaml":
-                continue
+            if path.name == "kustomization.yaml" or path.parent.name == "helm":
+                continue  # values of a chart are no objects
             documents = [d for d in yaml.safe_load_all(path.read_text()) if d is not None]
             if len(documents) != 1:
                 self.say(path, f"{len(documents)} objects, one a file is the rule")
@@ -186,7 +192,7 @@ def pods(tree):
     for path, document in tree.of("Deployment"):
         labels = dict(BROUGHT.get(key_of(document)[1:], {}))
         labels.update(at(document, "spec.template.metadata.labels") or {})
-        for container in at(document, "spec.template.spec.containers"):
+        for container in at(document, "spec.template.spec.containers") or []:
             if container["name"] == "plimsoll":
                 yield path, document, container, labels
     for path, document in tree.of("Pod"):
@@ -313,6 +319,8 @@ def check_selectors(tree):
         for endpoint in document["spec"]["podMetricsEndpoints"]:
             if containers and endpoint["port"] not in {port["name"] for c in containers for port in c["ports"]}:
                 tree.say(path, f"port '{endpoint['port']}' is no port of its pods")
+            if endpoint.get("honorLabels") is not False:
+                tree.say(path, "honorLabels is not false: a page could say that it is of another namespace")
     for path, document in tree.of("PodDisruptionBudget"):
         if not selected(tree, document, document["spec"]["selector"]["matchLabels"]):
             tree.say(path, "selects no pod of ours")
@@ -371,6 +379,38 @@ def external_metrics(root):
     return known
 
 
+def check_nodes(tree):
+    """Where pods may run is said of labels that pods have; what the chart is given is what the components patch."""
+    for path, document in tree.of("Deployment"):
+        affinity = at(document, "spec.template.spec.affinity") or {}
+        for kind in ("podAffinity", "podAntiAffinity"):
+            for term in affinity.get(kind, {}).get("requiredDuringSchedulingIgnoredDuringExecution", []):
+                if term["labelSelector"]["matchLabels"] not in BROUGHT.values():
+                    tree.say(path, f"{kind} selects no pod")
+    path = tree.root / "manifests/helm/trino-values.yaml"
+    values = yaml.safe_load(path.read_text())
+    folder = tree.root / "manifests/components"
+    load = lambda name: yaml.safe_load((folder / name).read_text())["spec"]["template"]  # noqa: E731
+    sidecar = load("trino/coordinator-sidecar.patch.yaml")
+    coordinator, worker = load("trino-nodes/coordinator-nodes.patch.yaml"), load("trino-nodes/worker-nodes.patch.yaml")
+    for key, given, wanted in (
+            ("sidecarContainers.coordinator", values["sidecarContainers"]["coordinator"], sidecar["spec"]["containers"]),
+            ("coordinator.labels", values["coordinator"]["labels"], sidecar["metadata"]["labels"]),
+            ("coordinator.annotations", values["coordinator"]["annotations"], coordinator["metadata"]["annotations"]),
+            ("coordinator.affinity", values["coordinator"]["affinity"], coordinator["spec"]["affinity"]),
+            ("worker.affinity", values["worker"]["affinity"], worker["spec"]["affinity"]),
+            ("worker.tolerations", values["worker"]["tolerations"], worker["spec"]["tolerations"]),
+            ("worker.terminationGracePeriodSeconds", values["worker"]["terminationGracePeriodSeconds"],
+             load("trino-workers/worker-shutdown.patch.yaml")["spec"]["terminationGracePeriodSeconds"])):
+        if given != wanted:
+            tree.say(path, f"{key} differs from what the components patch")
+    grace = values["worker"]["gracefulShutdown"]
+    if not grace["enabled"] or values["worker"]["terminationGracePeriodSeconds"] < 2 * grace["gracePeriodSeconds"]:
+        tree.say(path, "terminationGracePeriodSeconds is below two graces of a worker")
+    if values["server"]["autoscaling"]["enabled"] or values["server"]["keda"]["enabled"]:
+        tree.say(path, "two autoscalers would own the workers")
+
+
 def check_autoscalers(tree):
     known = external_metrics(tree.root)
     for path, document in tree.of("HorizontalPodAutoscaler"):
@@ -391,6 +431,13 @@ def check_autoscalers(tree):
                 tree.say(path, f"target {target}: a type and its value as text")
             if target.get("type") not in known.get(name, set()):
                 tree.say(path, f"no pack and no ConfigMap has '{name}' as {target.get('type')}")
+            slow = all(p["periodSeconds"] >= SLOW for p in at(spec, "behavior.scaleUp.policies") or [])
+            if target.get("type") == "Value" and not slow:
+                tree.say(path, f"'{name}' multiplies the replicas: a step out in less than {SLOW} s counts the last one twice")
+        window = at(spec, "behavior.scaleDown.stabilizationWindowSeconds")
+        cooled = {m["external"]["metric"]["name"] for m in spec["metrics"] if m["type"] == "External"} <= COOLED
+        if window is None or (window < 300 and not cooled):
+            tree.say(path, f"scaleDown.stabilizationWindowSeconds is {window}: a cool-down is 300 s at least")
     for path, document in tree.of("ScaledObject"):
         if (document["metadata"]["namespace"], document["spec"]["scaleTargetRef"]["name"]) not in BROUGHT:
             tree.say(path, f"scales '{document['spec']['scaleTargetRef']['name']}', which no manifest knows")
@@ -490,8 +537,8 @@ def problems(root, tools=False):
     tree = Tree(root)
     check_required(tree)
     if not tree.found:  # the rest relies on whole objects
-        for check in (check_kustomizations, check_pods, check_services, check_selectors, check_roles, check_autoscalers,
-                      check_copies):
+        for check in (check_kustomizations, check_pods, check_services, check_selectors, check_roles, check_nodes,
+                      check_autoscalers, check_copies):
             check(tree)
     if tools:
         check_with_tools(tree)
@@ -542,6 +589,13 @@ def self_test(root):
         ("base/pod-disruption-budget.yaml", "component: hub", "component: club", "selects no pod"),
         ("hpa/trino-worker.yaml", "name: trino-workers-for-queue", "name: nobody", "has 'nobody' as AverageValue"),
         ("hpa/trino-worker.yaml", 'type: AverageValue, averageValue: "1"', 'type: Value, value: "1"', "as Value"),
+        ("hpa/trino-worker-by-memory.yaml", "periodSeconds: 120", "periodSeconds: 60", "multiplies the replicas"),
+        ("hpa/trino-worker-by-queries.yaml", "stabilizationWindowSeconds: 300", "stabilizationWindowSeconds: 60", "a cool-down is 300 s"),
+        (components + "trino-nodes/worker-nodes.patch.yaml", "component: coordinator", "component: other", "podAffinity selects no pod"),
+        ("helm/trino-values.yaml", "--target=localhost:8080", "--target=localhost:8081", "sidecarContainers.coordinator differs"),
+        ("helm/trino-values.yaml", "gracePeriodSeconds: 60}", "gracePeriodSeconds: 400}", "below two graces"),
+        ("helm/trino-values.yaml", "keda: {enabled: false}", "keda: {enabled: true}", "two autoscalers"),
+        (standalone + "pod-monitor.yaml", "honorLabels: false", "honorLabels: true", "another namespace"),
         ("keda/scaled-object-prometheus.yaml", 'ignoreNullValues: "false"', 'ignoreNullValues: "true"', "reads as 0"),
         ("keda/scaled-object-json.yaml", "trino-workers-for-queue", "nobody", "has 'nobody'"),
         ("keda/scaled-object-json.yaml", "plimsoll-ops.trino.svc", "other.trino.svc", "no Service answers"),
