@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the control plane from published Go modules into .cache/control-plane; what is built already is skipped.
 
-go/MODULE pins the versions, with checksums. A first build takes some eleven minutes of processor time, the other
-adapters (adapter, prometheus; keda) about as much again: they are built for those who name them.
+go/MODULE pins the versions, with checksums. A first build takes some eleven minutes of processor time, an adapter of
+others (adapter, prometheus) half as much again: it is built for those who name it.
 usage: build.py [MODULE...]
 """
 import hashlib
@@ -27,7 +27,6 @@ MODULES = {
 ADAPTERS = {
     "adapter": {"prometheus-adapter": "sigs.k8s.io/prometheus-adapter/cmd/adapter"},
     "prometheus": {"prometheus": "github.com/prometheus/prometheus/cmd/prometheus"},
-    "keda": {f"keda-{name}": f"github.com/kedacore/keda/v2/cmd/{name}" for name in ("adapter", "operator")},
 }
 TAGS = {"prometheus": ["-tags=remove_all_sd"]}  # static targets are enough
 # Custom resources that the manifests use, and where their modules keep them.

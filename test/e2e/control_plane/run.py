@@ -2,10 +2,10 @@
 """Builds the control plane when that is needed, and runs the end-to-end tests: each file before a cluster of its own.
 
 Ends with one plain line over all of them. Logs of a file's cluster are in .cache/control-plane/logs/.
-usage: run.py [--adapter] [--keda] [NAME...]; NAME is that of test_NAME.py, and none means all but adapter and keda.
+usage: run.py [--adapter] [NAME...]; NAME is that of test_NAME.py, and none means all but adapter.
 
-With a flag the scenarios before a real prometheus-adapter (and a Prometheus), or before a real KEDA, which are built
-first: four and twelve minutes of processor time.
+--adapter is the scenario before a real prometheus-adapter and Prometheus, which are built first: some five minutes of
+processor time.
 """
 import concurrent.futures
 import glob
@@ -23,7 +23,7 @@ PATIENCE = 900  # for one file
 # The longest first.
 FIRST = ["idle", "hub", "managed", "scaling"]
 # What other people's programs they need.
-PEERS = {"adapter": ["adapter", "prometheus"], "keda": ["keda"]}
+PEERS = {"adapter": ["adapter", "prometheus"]}
 
 
 def names():
