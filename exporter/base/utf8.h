@@ -38,6 +38,13 @@ constexpr CodePoint FirstCodePoint(std::string_view text) {
   return {value, bytes, true};
 }
 
+// The first `bytes` of a text at most, cut between two characters.
+constexpr std::string_view CutUtf8(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+  return text.substr(0, bytes);
+}
+
 // Surrogates and what is no code point become U+FFFD.
 void AppendUtf8(char32_t code, std::string& out);
 

@@ -74,6 +74,24 @@ std::string VertexPath(const std::string& job, const std::string& vertex) {
   return JobPath(job) + "/vertices/" + vertex + "/subtasks/metrics";
 }
 
+bool IsOfAJob(detail::FlinkPart part) {
+  using Part = detail::FlinkPart;
+  return part == Part::kJob || part == Part::kCheckpoints || part == Part::kCheckpointConfig ||
+         part == Part::kRequirements || part == Part::kJobNames || part == Part::kJobValues ||
+         part == Part::kVertexNames || part == Part::kVertexValues;
+}
+
+std::vector<std::string> WantedOf(const FlinkVertex& vertex,
+                                  const std::vector<std::string>& listed) {
+  std::vector<std::string> wanted;
+  for (const FlinkVertexMetric& metric : detail::kVertexMetrics) {
+    auto ids = detail::IdsOf(metric, vertex.is_source, listed);
+    wanted.insert(wanted.end(), std::make_move_iterator(ids.begin()),
+                  std::make_move_iterator(ids.end()));
+  }
+  return wanted;
+}
+
 template <std::size_t N>
 std::vector<std::string> Listed(const std::string_view (&wanted)[N],
                                 const std::vector<std::string>& names) {
@@ -136,7 +154,24 @@ bool FlinkCollector::Good(Part part, const base::Result<T>& result) {
 }
 
 bool FlinkCollector::Fresh(const Names& names) const {
-  return !names.names.empty() && now_ - names.listed < kRememberMs && now_ >= names.listed;
+  return names.any && now_ - names.listed < kRememberMs && now_ >= names.listed;
+}
+
+FlinkCollector::Names FlinkCollector::Keep(std::vector<std::string> wanted,
+                                           const std::vector<std::string>& listed) const {
+  return {.wanted = std::move(wanted),
+          .partitions = detail::CountPartitions(listed),
+          .any = !listed.empty(),
+          .listed = now_};
+}
+
+std::size_t FlinkCollector::names_kept() const {
+  std::size_t kept = task_manager_names_.wanted.size();
+  for (const auto& [id, job] : jobs_) {
+    kept += job.names.wanted.size();
+    for (const auto& [vertex, names] : job.vertex_names) kept += names.wanted.size();
+  }
+  return kept;
 }
 
 void FlinkCollector::Put(std::vector<Ask>& asks, Question question, std::string path, bool settle) {
@@ -165,7 +200,7 @@ std::vector<Ask> FlinkCollector::Begin(base::Time now) {
     Put(asks, {Part::kTaskManagerNames, {}, {}}, "/taskmanagers/metrics");
   } else {
     AskValues(asks, {Part::kTaskManagerValues, {}, {}}, "/taskmanagers/metrics",
-              Listed(kTaskManagerMetrics, task_manager_names_.names), true);
+              task_manager_names_.wanted, true);
   }
   return asks;
 }
@@ -201,8 +236,12 @@ std::vector<Ask> FlinkCollector::Take(const Ask& ask, base::Result<Answer> answe
                         question.part == Part::kCheckpointConfig ||
                         question.part == Part::kRequirements;
   if (!answer || (answer->status != 200 && !may_lack)) {
-    // What is gone was listed a moment ago: no failure, but the names go with it.
-    Fail(question.part, answer && answer->status == 404 ? "gone" : "failed_request");
+    // A job that is gone was listed a moment ago: no failure, but the names go with it.
+    if (answer && answer->status == 404 && IsOfAJob(question.part)) {
+      Refuse("gone");
+    } else {
+      Fail(question.part, "failed_request");
+    }
     if (question.part == Part::kVertexValues)
       jobs_[question.job].vertex_names.erase(question.vertex);
     return asks;
@@ -309,21 +348,10 @@ void FlinkCollector::TakeJob(const Question& question, const std::string& body,
   if (cold_ || !Fresh(known.names)) {
     Put(asks, {Part::kJobNames, question.job, {}}, path + "/metrics", cold_);
   } else {
-    AskValues(asks, {Part::kJobValues, question.job, {}}, path + "/metrics",
-              Listed(kJobMetrics, known.names.names), false);
+    AskValues(asks, {Part::kJobValues, question.job, {}}, path + "/metrics", known.names.wanted,
+              false);
   }
   for (const FlinkVertex& vertex : job->body->vertices) AskOfVertex(asks, *job, vertex);
-}
-
-std::vector<std::string> FlinkCollector::WantedOf(const FlinkVertex& vertex,
-                                                  const Names& names) const {
-  std::vector<std::string> wanted;
-  for (const FlinkVertexMetric& metric : detail::kVertexMetrics) {
-    auto ids = detail::IdsOf(metric, vertex.is_source, names.names);
-    wanted.insert(wanted.end(), std::make_move_iterator(ids.begin()),
-                  std::make_move_iterator(ids.end()));
-  }
-  return wanted;
 }
 
 void FlinkCollector::AskOfVertex(std::vector<Ask>& asks, FlinkJobRound& job,
@@ -335,42 +363,38 @@ void FlinkCollector::AskOfVertex(std::vector<Ask>& asks, FlinkJobRound& job,
     Put(asks, {Part::kVertexNames, job.summary.id, vertex.id}, path, cold_);
     return;
   }
-  if (vertex.is_source) job.partitions[vertex.id] = detail::CountPartitions(names.names);
-  AskValues(asks, {Part::kVertexValues, job.summary.id, vertex.id}, path, WantedOf(vertex, names),
-            true);
+  if (vertex.is_source) job.partitions[vertex.id] = names.partitions;
+  AskValues(asks, {Part::kVertexValues, job.summary.id, vertex.id}, path, names.wanted, true);
 }
 
 void FlinkCollector::TakeNames(const Question& question, const std::string& body,
                                std::vector<Ask>& asks) {
   auto read = detail::ReadNames(body, limits_);
   if (!Good(question.part, read)) return;
-  Names names;
   Refuse("names", read->left_out);
-  names.names = std::move(read->names);
-  names.listed = now_;
+  const std::vector<std::string>& listed = read->names;
   if (question.part == Part::kTaskManagerNames) {
-    task_manager_names_ = names;
+    task_manager_names_ = Keep(Listed(kTaskManagerMetrics, listed), listed);
     AskValues(asks, {Part::kTaskManagerValues, {}, {}}, "/taskmanagers/metrics",
-              Listed(kTaskManagerMetrics, names.names), true);
+              task_manager_names_.wanted, true);
     return;
   }
   FlinkJobRound* job = FindJob(question.job);
   if (job == nullptr || !job->body) return;
   Remembered& known = jobs_[question.job];
   if (question.part == Part::kJobNames) {
-    known.names = names;
+    known.names = Keep(Listed(kJobMetrics, listed), listed);
     AskValues(asks, {Part::kJobValues, question.job, {}}, JobPath(question.job) + "/metrics",
-              Listed(kJobMetrics, names.names), false);
+              known.names.wanted, false);
     return;
   }
   for (const FlinkVertex& vertex : job->body->vertices) {
     if (vertex.id != question.vertex) continue;
-    known.vertex_names[vertex.id] = names;
-    // Nothing listed is nothing known yet; partitions likewise.
-    if (names.names.empty()) return;
-    if (vertex.is_source) job->partitions[vertex.id] = detail::CountPartitions(names.names);
+    const Names& names = known.vertex_names[vertex.id] = Keep(WantedOf(vertex, listed), listed);
+    if (!names.any) return;
+    if (vertex.is_source) job->partitions[vertex.id] = names.partitions;
     AskValues(asks, {Part::kVertexValues, question.job, vertex.id},
-              VertexPath(question.job, vertex.id), WantedOf(vertex, names), true);
+              VertexPath(question.job, vertex.id), names.wanted, true);
   }
 }
 
@@ -439,12 +463,15 @@ void FlinkCollector::TakeCheckpointConfig(const Question& question, const Answer
 
 void FlinkCollector::TakeRequirements(const Question& question, const Answer& answer) {
   Remembered& known = jobs_[question.job];
+  // The default scheduler answers 500, and releases without the question 404: the plan is what it
+  // is. Anything else, or of an execution that had bounds, is a JobManager that cannot say now.
+  const bool fixed = (answer.status == 404 || answer.status == 500) && !known.requirements;
   if (answer.status == 200) {
     auto requirements = detail::ReadRequirements(answer.body, limits_);
     if (!Good(question.part, requirements)) return;
     known.requirements = *std::move(requirements);
-  } else {
-    known.requirements.reset();  // the default scheduler, which answers 500: the plan is what it is
+  } else if (!fixed) {
+    return Fail(question.part, "failed_request");
   }
   known.requirements_asked = now_;
   if (FlinkJobRound* job = FindJob(question.job)) {

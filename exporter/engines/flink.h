@@ -114,14 +114,20 @@ class FlinkCollector final : public Collector {
   std::vector<Ask> Take(const Ask& ask, base::Result<Answer> answer) override;
   Collected End() override;
 
+  // How many names of metrics outlive a round.
+  std::size_t names_kept() const;
+
  private:
   using Part = detail::FlinkPart;
   struct Question {
     Part part = Part::kOverview;
     std::string job, vertex;
   };
+  // Of the names that were listed, those that we ask for: a list may have thousands of others.
   struct Names {
-    std::vector<std::string> names;
+    std::vector<std::string> wanted;
+    std::size_t partitions = 0;  // of which the list of a source tells
+    bool any = false;            // listed; nothing listed is nothing known yet
     base::Time listed = 0;
   };
   // What outlives a round, so that it is not asked for again at once.
@@ -129,6 +135,7 @@ class FlinkCollector final : public Collector {
     double execution = 0;  // when it began: a new one has new names
     Names names;
     std::map<std::string, Names> vertex_names;
+    // None: a fixed parallelism. Whoever had bounds has them until another execution.
     std::optional<std::map<std::string, detail::FlinkBounds>> requirements;
     base::Time requirements_asked = 0;  // zero: never
     bool checkpoint_config_known = false;
@@ -141,7 +148,6 @@ class FlinkCollector final : public Collector {
                  const std::vector<std::string>& ids, bool aggregated);
   void AskOfVertex(std::vector<Ask>& asks, detail::FlinkJobRound& job,
                    const detail::FlinkVertex& vertex);
-  std::vector<std::string> WantedOf(const detail::FlinkVertex& vertex, const Names& names) const;
 
   void TakeJobs(const std::string& body, std::vector<Ask>& asks);
   void TakeJob(const Question& question, const std::string& body, std::vector<Ask>& asks);
@@ -157,6 +163,7 @@ class FlinkCollector final : public Collector {
   template <typename T>
   bool Good(Part part, const base::Result<T>& result);
   bool Fresh(const Names& names) const;
+  Names Keep(std::vector<std::string> wanted, const std::vector<std::string>& listed) const;
   void Refuse(std::string_view reason, std::uint64_t count = 1);
   void JudgeAges();
 

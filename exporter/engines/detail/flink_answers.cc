@@ -10,6 +10,7 @@
 
 #include "base/format.h"
 #include "base/number_text.h"
+#include "base/utf8.h"
 #include "document/json.h"
 
 namespace plimsoll::engines::detail {
@@ -304,12 +305,7 @@ std::size_t CountPartitions(const std::vector<std::string>& names) {
 }
 
 std::string CutLabel(std::string_view text, std::size_t bytes) {
-  if (text.size() > bytes) {
-    std::size_t end = bytes;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    text = text.substr(0, end);
-  }
-  return std::string(text);
+  return std::string(base::CutUtf8(text, bytes));
 }
 
 }  // namespace plimsoll::engines::detail

@@ -51,3 +51,11 @@ TEST_CASE("characters without ink are not printable") {
     CHECK_FALSE(IsPrintable(code));
   for (const char32_t code : {0x20, 0x7E, 0xA1, 0x20AC, 0xFFFD, 0x1F600}) CHECK(IsPrintable(code));
 }
+
+TEST_CASE("a text is cut between characters") {
+  CHECK(CutUtf8("abc", 3) == "abc");
+  CHECK(CutUtf8("abcd", 3) == "abc");
+  CHECK(CutUtf8("ab\xC3\xA4", 3) == "ab");
+  CHECK(CutUtf8("\xF0\x9F\x98\x80", 3) == "");
+  CHECK(CutUtf8("\x80\x80", 1) == "");
+}

@@ -55,6 +55,7 @@ struct JobManager {
       {"/jobs/a1/vertices/02/subtasks/metrics?get=busyTimeMsPerSecond&agg=min,max,avg,sum",
        R"([{"id":"busyTimeMsPerSecond","max":900}])"},
   };
+  std::map<std::string, int> refused = {};  // status by path, instead of an answer
   std::vector<Ask> asked;
   engines::Collected last{base::Error{}};
 
@@ -69,6 +70,8 @@ struct JobManager {
       base::Result<Answer> answer = Answer{404, "404 Not Found", "application/json", "{}"};
       if (const auto found = answers.find(Plain(ask.path)); found != answers.end())
         answer = Answer{200, "200 OK", "application/json", found->second};
+      if (const auto found = refused.find(Plain(ask.path)); found != refused.end())
+        answer = Answer{found->second, "refused", "application/json", "{}"};
       for (Ask& next : collector.Take(ask, std::move(answer))) open.push_back(std::move(next));
     }
     last = collector.End();
@@ -221,6 +224,12 @@ TEST_CASE("a job that does not run says nothing of its tasks") {
   gone.answers.erase("/jobs/a1");
   CHECK(silent(gone));
   CHECK(gone.Refused("gone") == 1);
+  CHECK(Has(gone.last.page->body, "flink_rest_success{part=\"job\"} 1"));
+  JobManager broken;
+  broken.refused["/jobs/a1"] = 500;
+  CHECK(silent(broken));
+  CHECK(broken.Refused("failed_request") == 1);
+  CHECK(Has(broken.last.page->body, "flink_rest_success{part=\"job\"} 0"));
 }
 
 TEST_CASE("a batch job has slots and no vertices") {
@@ -250,6 +259,53 @@ TEST_CASE("resource requirements say what the adaptive scheduler would take") {
   CHECK_FALSE(Names(page, "flink_job_slots_requested"));
   CHECK(Has(page, "flink_reactive 1"));
   CHECK(Has(page, "flink_slots_per_taskmanager_configured 1"));
+}
+
+TEST_CASE("requirements that cannot be told are not a fixed parallelism") {
+  const std::string path = "/jobs/a1/resource-requirements";
+  const std::string said = "flink_job_slots_requested" + kJob;
+  const std::string well = "flink_rest_success{part=\"resource_requirements\"} ";
+  for (const int status : {404, 500}) {  // an old release, the default scheduler
+    JobManager flink;
+    flink.refused[path] = status;
+    engines::FlinkCollector collector;
+    const std::string page = flink.Round(collector, 1'000'000);
+    CHECK(Has(page, said + " 2"));
+    CHECK(Has(page, well + "1"));
+    (void)flink.Round(collector, 1'005'000);
+    CHECK_FALSE(flink.Asked(path));
+  }
+  for (const int status : {204, 302, 429, 503}) {
+    CAPTURE(status);
+    JobManager flink;
+    flink.refused[path] = status;
+    engines::FlinkCollector collector;
+    const std::string page = flink.Round(collector, 1'000'000);
+    CHECK_FALSE(Names(page, "flink_job_slots_requested"));
+    CHECK(Has(page, well + "0"));
+    flink.refused.clear();
+    flink.answers[path] = R"({"01":{"parallelism":{"lowerBound":1,"upperBound":3}},)"
+                          R"("02":{"parallelism":{"lowerBound":1,"upperBound":5}}})";
+    CHECK(Has(flink.Round(collector, 1'005'000), said + " 5"));
+  }
+}
+
+TEST_CASE("who had bounds has no fixed parallelism in the same execution") {
+  const std::string path = "/jobs/a1/resource-requirements";
+  JobManager flink;
+  flink.answers[path] = R"({"01":{"parallelism":{"lowerBound":1,"upperBound":3}},)"
+                        R"("02":{"parallelism":{"lowerBound":1,"upperBound":5}}})";
+  engines::FlinkCollector collector;
+  CHECK(Has(flink.Round(collector, 1'000'000), "flink_job_slots_requested" + kJob + " 5"));
+  flink.refused[path] = 500;
+  CHECK_FALSE(Names(flink.Round(collector, 1'060'000), "flink_job_slots_requested"));
+  CHECK_FALSE(Names(flink.Round(collector, 1'065'000), "flink_job_slots_requested"));
+  flink.refused.clear();
+  CHECK(Has(flink.Round(collector, 1'070'000), "flink_job_slots_requested" + kJob + " 5"));
+  flink.refused[path] = 500;
+  std::string& body = flink.answers["/jobs/a1"];
+  body.replace(body.find("\"RUNNING\":50000"), 15, "\"RUNNING\":60000");
+  CHECK(Has(flink.Round(collector, 1'075'000), "flink_job_slots_requested" + kJob + " 2"));
 }
 
 TEST_CASE("a job without checkpoints says so, and is not asked again") {
@@ -319,6 +375,25 @@ TEST_CASE("more names than fit one address are asked for in several") {
     return ask.path.starts_with("/jobs/a1/vertices/01/subtasks/metrics?get=");
   });
   CHECK(requests == 3);
+}
+
+TEST_CASE("of thousands of names those that are asked for are kept") {
+  JobManager flink;
+  std::string& list = flink.answers["/jobs/a1/vertices/01/subtasks/metrics"];
+  list.pop_back();
+  for (int i = 0; i < 5000; ++i)
+    list += ",{\"id\":\"Source__s.KafkaSourceReader.topic.t.partition." + std::to_string(i) +
+            ".currentOffset\"}";
+  list += "]";
+  engines::FlinkCollector collector;
+  const std::string page = flink.Round(collector, 1'000'000);
+  const std::string partitions =
+      "flink_vertex_source_partitions{is_source=\"1\",job_id=\"a1\",job_name=\"j\","
+      "vertex_id=\"01\",vertex_name=\"Source: s\"} 5000";
+  CHECK(Has(page, partitions));
+  CHECK(collector.names_kept() == 6);  // one of the task managers and the job each, three, one
+  CHECK(Has(flink.Round(collector, 1'005'000), partitions));
+  CHECK_FALSE(flink.Asked("/jobs/a1/vertices/01/subtasks/metrics"));
 }
 
 TEST_CASE("without an overview the scrape has failed, and says how") {
