@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "app/read_file.h"
 #include "base/clock.h"
 #include "base/format.h"
 #include "base/guarded.h"
@@ -20,10 +21,15 @@ using base::Result;
 // How long --once waits before it looks again.
 constexpr std::chrono::milliseconds kLook{20};
 
-// The configuration as text, with the secrets that a print of it hides.
+// The configuration as text, with the secrets that a print of it hides. A kubeconfig is read once
+// and may hold the very token or certificate that was renewed in it, so what it says counts, too.
 std::string KeyOf(const config::ScrapeConfig& job, std::size_t index) {
   std::string key = std::to_string(index) + "\n" + config::Print(job);
-  const config::HttpClientConfig& http = job.kubernetes_sd_configs[index].http;
+  const config::KubernetesDiscovery& discovery = job.kubernetes_sd_configs[index];
+  if (!discovery.kubeconfig_file.empty()) {
+    if (const auto text = ReadFile(discovery.kubeconfig_file)) key += "\n" + *text;
+  }
+  const config::HttpClientConfig& http = discovery.http;
   if (http.basic_auth) key += "\n" + http.basic_auth->password.value;
   if (http.authorization) key += "\n" + http.authorization->credentials.value;
   key += "\n" + http.tls.key.value;

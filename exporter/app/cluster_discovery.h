@@ -2,8 +2,9 @@
 //
 // The watches behind kubernetes_sd_configs, over reloads.
 //
-// A job whose configuration stays has the same watches after a reload: listing a cluster again for
-// nothing would cost the API server, and for a moment there would be no targets. They have an HTTP
+// A job whose configuration and kubeconfig stay has the same watches after a reload: listing a
+// cluster again for nothing would cost the API server, and for a moment there would be no targets.
+// They have an HTTP
 // client of their own, because reading a large list must not hold up scrapes.
 //
 // Threads: SourcesOf and Stop from one thread at a time; the sources may be used from any.

@@ -82,20 +82,35 @@ std::uint64_t LookAt(const std::vector<std::string>& files) {
   return base::Fnv1a(all);
 }
 
-std::vector<std::string> FilesOf(const std::string& file, const UsableWebConfig& loaded) {
+std::vector<std::string> FilesOf(const std::string& file, const config::WebConfig& config) {
   std::vector<std::string> files = {file};
-  if (loaded.config->tls) {
-    for (const std::string& named : {loaded.config->tls->cert_file, loaded.config->tls->key_file,
-                                     loaded.config->tls->client_ca_file}) {
+  if (config.tls) {
+    for (const std::string& named :
+         {config.tls->cert_file, config.tls->key_file, config.tls->client_ca_file}) {
       if (!named.empty()) files.push_back(named);
     }
   }
   return files;
 }
 
+// Reads what the configuration names.
+Result<UsableWebConfig> Usable(std::shared_ptr<const config::WebConfig> config,
+                               const std::string& file) {
+  UsableWebConfig usable{.config = std::move(config), .tls = std::nullopt};
+  if (!usable.config->tls) return usable;
+  auto credentials = CredentialsOf(*usable.config->tls);
+  if (!credentials) {
+    base::Error error = std::move(credentials).error();
+    error.message = file + ": " + error.message;
+    return error;
+  }
+  usable.tls = *std::move(credentials);
+  return usable;
+}
+
 }  // namespace
 
-Result<UsableWebConfig> LoadWebConfig(const std::string& file) {
+Result<std::shared_ptr<const config::WebConfig>> ReadWebConfig(const std::string& file) {
   const auto text = ReadFile(file);
   if (!text) return text.error();
   config::LoadedWebConfig loaded = config::ParseWebConfig(*text, file);
@@ -106,16 +121,13 @@ Result<UsableWebConfig> LoadWebConfig(const std::string& file) {
     return error;
   }
   for (const base::Error& warning : loaded.warnings) base::LogWarn("{}", warning.ToString());
-  UsableWebConfig usable{.config = std::move(loaded.config), .tls = std::nullopt};
-  if (!usable.config->tls) return usable;
-  auto credentials = CredentialsOf(*usable.config->tls);
-  if (!credentials) {
-    base::Error error = std::move(credentials).error();
-    error.message = file + ": " + error.message;
-    return error;
-  }
-  usable.tls = *std::move(credentials);
-  return usable;
+  return loaded.config;
+}
+
+Result<UsableWebConfig> LoadWebConfig(const std::string& file) {
+  auto config = ReadWebConfig(file);
+  if (!config) return std::move(config).error();
+  return Usable(*std::move(config), file);
 }
 
 Result<std::unique_ptr<WebConfigFile>> WebConfigFile::Open(const std::string& file,
@@ -133,7 +145,7 @@ WebConfigFile::WebConfigFile(std::string file, UsableWebConfig first, const base
       first_(std::move(first)),
       clock_(clock),
       telemetry_(telemetry),
-      files_(FilesOf(file_, first_)),
+      files_(FilesOf(file_, *first_.config)),
       guard_(clock, &telemetry, [this] { Refresh(); }) {
   seen_ = LookAt(files_);
   (void)Take(first_);  // TLS is the listener's to begin with
@@ -167,20 +179,25 @@ void WebConfigFile::Refresh() {
   const std::uint64_t seen = LookAt(files_);
   if (seen == seen_ || !use_) return;
   seen_ = seen;
-  auto loaded = LoadWebConfig(file_);
-  Result<void> used;
-  if (!loaded) {
-    used = loaded.error();
-  } else {
-    auto files = FilesOf(file_, *loaded);
-    if (files != files_) seen_ = 0;  // those that are new may have changed since they were read
-    files_ = std::move(files);
-    used = Take(*loaded);
-  }
+  const Result<void> used = Reload();
   telemetry_.GaugeOf(MetricId::kWebConfigLoaded).Set(used ? 1 : 0);
   if (used) return base::LogInfo("{} has changed and is in use", file_);
   base::LogError("{} has changed and cannot be used, what is in use stays: {}", file_,
                  used.error().ToString());
+}
+
+Result<void> WebConfigFile::Reload() {
+  auto config = ReadWebConfig(file_);
+  if (!config) return std::move(config).error();
+  // Also when they cannot be read yet: a certificate may come after who names it. Those that are
+  // new may have changed since they were looked at.
+  if (auto files = FilesOf(file_, **config); files != files_) {
+    seen_ = 0;
+    files_ = std::move(files);
+  }
+  auto loaded = Usable(*std::move(config), file_);
+  if (!loaded) return std::move(loaded).error();
+  return Take(*loaded);
 }
 
 Result<void> WebConfigFile::Take(const UsableWebConfig& loaded) {

@@ -32,6 +32,9 @@ struct UsableWebConfig {
   std::shared_ptr<const config::WebConfig> config;
   std::optional<http::TlsCredentials> tls;  // nothing: plain HTTP
 };
+// Reads the file, and nothing that it names. Warnings are logged.
+// Fails with: the first error, the others on lines of their own; kUnavailable.
+base::Result<std::shared_ptr<const config::WebConfig>> ReadWebConfig(const std::string& file);
 // Reads the file and what it names. Warnings are logged.
 // Fails with: the first error, the others on lines of their own; what cannot be read or used.
 base::Result<UsableWebConfig> LoadWebConfig(const std::string& file);
@@ -56,6 +59,8 @@ class WebConfigFile {
                 telemetry::Telemetry& telemetry);
   // Looks, unless somebody has just looked.
   void Refresh();
+  // Requires: the lock mutex_.
+  base::Result<void> Reload();
   base::Result<void> Take(const UsableWebConfig& loaded);
 
   const std::string file_;

@@ -68,9 +68,15 @@ Result<void> WindowKeeper::Restore() {
 // want to look at it, and nobody wants to stop scaling for it.
 void WindowKeeper::SetAside(const Error& why) {
   const std::string refused = parts_.path + ".refused";
-  std::error_code ignored;
-  std::filesystem::rename(parts_.path, refused, ignored);
+  std::error_code failure;
+  std::filesystem::rename(parts_.path, refused, failure);
   parts_.telemetry->CounterOf(MetricId::kWindowFileFailures, {"restore"}).Add();
+  if (failure) {
+    base::LogError(
+        "the window begins anew, and {} is lost, for it cannot be renamed to {} ({}): {}",
+        parts_.path, refused, failure.message(), why.ToString());
+    return;
+  }
   base::LogError("the window begins anew, the file is kept as {}: {}", refused, why.ToString());
 }
 
