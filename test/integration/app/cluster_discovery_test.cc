@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "integration/app/folder.h"
+#include "support/folder.h"
 #include "unit/discovery/rules.h"
 
 namespace plimsoll::app {

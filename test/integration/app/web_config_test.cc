@@ -5,9 +5,9 @@
 
 #include <doctest/doctest.h>
 
-#include "integration/app/folder.h"
 #include "support/error_text.h"
 #include "support/fake_clock.h"
+#include "support/folder.h"
 #include "support/test_pki.h"
 
 namespace plimsoll::app {

@@ -9,8 +9,8 @@
 
 #include <cstdio>
 
-#include "integration/app/folder.h"
 #include "support/fake_clock.h"
+#include "support/folder.h"
 
 namespace plimsoll::app {
 namespace {

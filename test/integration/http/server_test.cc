@@ -352,6 +352,25 @@ TEST_CASE("a slow handler does not hold up the others") {
   }
 }
 
+TEST_CASE("a handler knows whether others wait on its thread") {
+  for (const ServerKind kind : kEveryServer) {
+    http::ServerOptions options;
+    options.slow = IsSlow;
+    TestServer server(
+        kind,
+        [](const Request& request) {
+          return Response{.content_type = "text/plain",
+                          .body = request.must_be_quick ? "quick" : "at ease"};
+        },
+        options);
+    const auto client = server.Connect();
+    const std::string fast = kind == ServerKind::kCivet ? "at ease" : "quick";
+    CHECK(client->Ask(Get("/fast")).body == fast);
+    CHECK(client->Ask(Get("/slow")).body == "at ease");
+    CHECK(client->Ask(Get("/fast")).body == fast);
+  }
+}
+
 TEST_CASE("a refusal can have the form of the API behind it") {
   for (const ServerKind kind : kEveryServer) {
     http::ServerOptions options;
