@@ -33,9 +33,15 @@ struct SelectedSeries {
 struct SampleColumns {
   std::vector<model::Time> times;
   std::vector<double> values;
+  // Reads of one Querier whose times have the same name other than zero have the same times.
+  std::uint64_t times_name = 0;
+  // No value is NaN, and so none is a staleness marker. False when nobody looked.
+  bool numbers = false;
   void Clear() {
     times.clear();
     values.clear();
+    times_name = 0;
+    numbers = false;
   }
   std::size_t size() const { return times.size(); }
 };

@@ -4,7 +4,8 @@
 // nothing.
 //
 // The input is a list of operations: a byte that says how slot, value and lag differ from the last
-// sample, then the bytes that it needs. The first byte gives the kind of the chunk.
+// sample, then the bytes that it needs. The first byte gives the kind of the chunk; of a packed one
+// its packing follows.
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "store/detail/chunk_decode.h"
+#include "store/detail/chunk_packed.h"
 #include "store/detail/chunk_pool.h"
 #include "store/detail/chunk_reader.h"
 
@@ -85,6 +87,17 @@ ChunkSample Next(Input& input, const ChunkSample& last) {
   return sample;
 }
 
+Packing TakePacking(Input& input) {
+  Packing packing;
+  packing.low = static_cast<std::int32_t>(input.Take(4));
+  packing.value_bits = static_cast<unsigned>(input.Take(1));
+  packing.step = static_cast<unsigned>(input.Take(1));
+  packing.slot_bits = static_cast<unsigned>(input.Take(1) & 15);
+  packing.decimals = static_cast<unsigned>(input.Take(1) & 7);
+  packing.grows = packing.value_bits % 2 == 0;
+  return packing;
+}
+
 void Demand(bool condition) {
   if (!condition) std::abort();
 }
@@ -94,14 +107,22 @@ void Demand(bool condition) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Input input(data, size);
   const std::uint64_t kind = input.Take(1);
-  const ChunkKind as{(kind & 1) != 0 ? ChunkKind::Code::kInteger : ChunkKind::Code::kXor,
-                     (kind & 2) != 0};
+  const bool packed = (kind & 12) == 12;
+  const auto code = (kind & 1) != 0 ? ChunkKind::Code::kInteger : ChunkKind::Code::kXor;
+  const ChunkKind as{packed ? ChunkKind::Code::kPacked : code, !packed && (kind & 2) != 0};
   ChunkPool pool;
   Chunk& chunk = *pool.Take(as);
+  Packing packing;
+  if (packed) packing = TakePacking(input);
   std::vector<ChunkSample> written = {{static_cast<Slot>(input.Take(4)), input.Take(8), 0}};
   chunk.Reset(written[0].slot, as, nullptr);
   ChunkState state;
-  StartChunk(chunk, state, written[0]);
+  if (packed) {
+    if (!packing.Representable() || !UnitsOf(written[0].bits, packing.decimals)) return 0;
+    StartPacked(chunk, state, written[0], packing);
+  } else {
+    StartChunk(chunk, state, written[0]);
+  }
   while (!input.empty()) {
     const ChunkSample sample = Next(input, written.back());
     const std::uint16_t at = state.at;
@@ -109,6 +130,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       written.push_back(sample);
     } else {
       Demand(state.at == at);
+      if (as.recorded) continue;
+      const auto next = ChoosePacking(chunk, sample);
+      Demand(!next || (next->Representable() && UnitsOf(sample.bits, next->decimals)));
     }
   }
   ChunkReader reader(chunk);
@@ -121,10 +145,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Demand(reader.state().at == state.at && reader.state().slot_delta == state.slot_delta);
   std::array<Slot, 255> slots;
   std::array<double, 255> values;
-  DecodeChunk(chunk, written.size(), slots.data(), values.data());
+  const bool numbers = DecodeChunk(chunk, written.size(), slots.data(), values.data());
   for (std::size_t i = 0; i < written.size(); ++i) {
     Demand(slots[i] == written[i].slot);
     Demand(std::bit_cast<std::uint64_t>(values[i]) == written[i].bits);
+    Demand(!numbers || values[i] == values[i]);
   }
   return 0;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <utility>
@@ -72,9 +73,15 @@ class MemoryStorage final : public store::Queryable {
               store::SampleColumns& out) override {
       const auto [from, to] = Between(ref, mint, maxt);
       const store::SampleColumns& samples = Get(ref).samples;
+      const bool alone = out.size() == 0;
       out.times.insert(out.times.end(), samples.times.begin() + from, samples.times.begin() + to);
       out.values.insert(out.values.end(), samples.values.begin() + from,
                         samples.values.begin() + to);
+      if (out.times != named_) ++name_;
+      named_ = out.times;
+      out.times_name = alone ? name_ : 0;
+      out.numbers = std::none_of(out.values.begin(), out.values.end(),
+                                 [](double value) { return std::isnan(value); });
     }
     std::optional<store::Latest> ReadLatest(store::SeriesRef ref, model::Time mint,
                                             model::Time maxt) override {
@@ -101,6 +108,8 @@ class MemoryStorage final : public store::Queryable {
       return {from - times.begin(), to - times.begin()};
     }
     const MemoryStorage& storage_;
+    std::vector<model::Time> named_;
+    std::uint64_t name_ = 0;
   };
 
   std::map<model::Labels, std::unique_ptr<Series>> series_;

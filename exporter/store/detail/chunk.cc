@@ -10,6 +10,7 @@
 #include <bit>
 
 #include "store/detail/chunk_fields.h"
+#include "store/detail/chunk_packed.h"
 
 namespace plimsoll::store {
 namespace {
@@ -139,6 +140,7 @@ bool AppendToChunk(Chunk& chunk, ChunkState& state, const ChunkSample& last,
                    const ChunkSample& sample, unsigned most) {
   const std::uint8_t count = chunk.count.load(std::memory_order_relaxed);
   if (count >= most) return false;
+  if (chunk.kind.code == ChunkKind::Code::kPacked) return AppendPacked(chunk, state, last, sample);
   ChunkState next = state;
   Packer packer;
   next.slot_delta = sample.slot - last.slot;

@@ -8,7 +8,8 @@
 // share a slot (slots.h), whose number usually follows the last one at a constant distance and then
 // costs one bit. Values that are whole numbers, as most metrics are, are kept by how much their
 // growth changes; others by their XOR with the one before. The first value of a chunk decides
-// which.
+// which, unless the chunk before tells how many bits every sample will need (kPacked,
+// chunk_packed.h).
 //
 // Bit stream, least significant bit first. First sample: 64 bits of the value. Each other sample
 // has
@@ -36,7 +37,7 @@ constexpr Slot kNoSlot = 0;
 inline bool SlotBefore(Slot a, Slot b) { return static_cast<std::int32_t>(a - b) < 0; }
 
 struct ChunkKind {
-  enum class Code : std::uint8_t { kInteger, kXor } code = Code::kXor;
+  enum class Code : std::uint8_t { kInteger, kXor, kPacked } code = Code::kXor;
   bool recorded = false;
 };
 
@@ -45,7 +46,7 @@ struct ChunkKind {
 constexpr unsigned kSmallWords = 6;
 constexpr unsigned kLargeWords = 14;
 constexpr unsigned WordsOf(ChunkKind kind) {
-  return kind.code == ChunkKind::Code::kInteger ? kSmallWords : kLargeWords;
+  return kind.code == ChunkKind::Code::kXor ? kLargeWords : kSmallWords;
 }
 
 // The header; the words lie behind it (chunk_pool.h makes room for both).

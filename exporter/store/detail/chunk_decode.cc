@@ -10,6 +10,7 @@
 #include <bit>
 
 #include "store/detail/chunk_fields.h"
+#include "store/detail/chunk_packed.h"
 
 namespace plimsoll::store {
 namespace {
@@ -67,15 +68,17 @@ constexpr std::uint64_t PackedGrowthSizes() {
   return packed;
 }
 
+// Returns: whether all values were whole.
 template <bool kRecorded>
-void DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::size_t size,
+bool DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::size_t size,
                     Slot* slots, double* values) {
   constexpr unsigned kRaw = kGrowthSizes.size() - 1;
   // A sample at a constant distance needs at most so many bits, unless its value is raw.
   constexpr unsigned kMostBits = 1 + kRaw + 32;
   std::int64_t growth = 0;
   // No growth follows a value that is not whole.
-  std::int64_t whole = IsWhole(first) ? Whole(first) : 0;
+  bool all_whole = IsWhole(first);
+  std::int64_t whole = all_whole ? Whole(first) : 0;
   for (std::size_t i = 1; i < size;) {
     std::uint64_t ahead = bits.At(place.at);
     if (!kRecorded && (ahead & 3) == 0) {
@@ -101,7 +104,9 @@ void DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::siz
         const std::uint64_t raw = bits.At(place.at + used + kRaw);
         used += kRaw + 64;
         growth = 0;
-        whole = IsWhole(raw) ? Whole(raw) : 0;
+        const bool is_whole = IsWhole(raw);
+        all_whole = all_whole && is_whole;
+        whole = is_whole ? Whole(raw) : 0;
         values[i++] = std::bit_cast<double>(raw);
         break;
       }
@@ -120,10 +125,11 @@ void DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::siz
     place.at += used;
     if (kRecorded) SkipLag(bits, place);
   }
+  return all_whole;
 }
 
 template <bool kRecorded>
-void DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t size, Slot* slots,
+bool DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t size, Slot* slots,
                 double* values) {
   unsigned length = 0, trailing = 0;
   for (std::size_t i = 1; i < size; ++i) {
@@ -152,12 +158,17 @@ void DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t 
     values[i] = std::bit_cast<double>(value);
     if (kRecorded) SkipLag(bits, place);
   }
+  return false;
 }
 
 }  // namespace
 
-void DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
-  if (size == 0) return;
+bool DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
+  if (size == 0) return true;
+  if (chunk.kind.code == ChunkKind::Code::kPacked) {
+    DecodePacked(chunk, size, slots, values);
+    return true;
+  }
   const Bits bits(chunk);
   const std::uint64_t first = bits.At(0);
   const Place place{chunk.kind.recorded ? 128U : 64U, chunk.first_slot, 0};
@@ -166,7 +177,7 @@ void DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* valu
   const bool integer = chunk.kind.code == ChunkKind::Code::kInteger;
   const auto decode = chunk.kind.recorded ? (integer ? &DecodeIntegers<true> : &DecodeXors<true>)
                                           : (integer ? &DecodeIntegers<false> : &DecodeXors<false>);
-  decode(bits, place, first, size, slots, values);
+  return decode(bits, place, first, size, slots, values);
 }
 
 }  // namespace plimsoll::store

@@ -8,6 +8,7 @@
 
 #include "store/detail/chunk.h"
 #include "store/detail/chunk_fields.h"
+#include "store/detail/chunk_packed.h"
 
 namespace plimsoll::store {
 
@@ -28,6 +29,7 @@ class ChunkReader {
   std::uint64_t Peek() const;
   std::uint64_t Take(unsigned bits);
   void First();
+  void ReadPacked();
   void ReadSlot();
   void ReadInteger();
   void ReadXor();
@@ -38,6 +40,10 @@ class ChunkReader {
   bool first_ = true;
   ChunkSample sample_;
   ChunkState state_;
+  // Of kPacked.
+  Packing packing_;
+  std::int64_t units_ = 0;        // the last value
+  std::int64_t first_units_ = 0;  // the first one
 };
 
 // Returns: the next 64 bits; behind the end of the chunk they are zero.
@@ -64,6 +70,10 @@ inline bool ChunkReader::Next() {
     First();
     return true;
   }
+  if (chunk_->kind.code == ChunkKind::Code::kPacked) {
+    ReadPacked();
+    return true;
+  }
   ReadSlot();
   if (chunk_->kind.code == ChunkKind::Code::kInteger) {
     ReadInteger();
@@ -77,8 +87,22 @@ inline bool ChunkReader::Next() {
 inline void ChunkReader::First() {
   first_ = false;
   sample_.slot = chunk_->first_slot;
+  if (chunk_->kind.code == ChunkKind::Code::kPacked) {
+    units_ = first_units_ = static_cast<std::int64_t>(Take(64));
+    packing_ = Packing::FromWord(Take(64));
+    sample_.bits = BitsOfUnits(units_, packing_.decimals);
+    return;
+  }
   sample_.bits = Take(64);
   if (chunk_->kind.recorded) sample_.lag = static_cast<std::int64_t>(Take(64));
+}
+
+inline void ChunkReader::ReadPacked() {
+  const std::uint64_t field = Take(packing_.sample_bits());
+  sample_.slot += packing_.step + static_cast<Slot>(Low(field, packing_.slot_bits));
+  const auto rest = static_cast<std::int64_t>(field >> packing_.slot_bits);
+  units_ = (packing_.grows ? units_ : first_units_) + packing_.low + rest;
+  sample_.bits = BitsOfUnits(units_, packing_.decimals);
 }
 
 inline void ChunkReader::ReadSlot() {

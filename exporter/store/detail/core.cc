@@ -5,6 +5,8 @@
 
 #include <cassert>
 
+#include "store/detail/chunk_packed.h"
+
 namespace plimsoll::store {
 
 Core::Core(Limits limits, telemetry::Telemetry* telemetry)
@@ -70,8 +72,10 @@ Outcome Core::Append(SeriesRef ref, model::Time time, double value, std::int64_t
   const bool recorded = lag != HotSeries::kScraped;
   Chunk* const head = hot.head.load(std::memory_order_relaxed);
   if (head == nullptr && states_[index] == State::kTombstone) revived_.push_back(index);
-  // One whole number among fractions does not make an integer chunk.
-  const bool whole = IsWhole(bits) && (last.slot == kNoSlot || IsWhole(last.bits));
+  // One whole number among fractions does not make an integer chunk, and a marker behind whole
+  // numbers no other.
+  const bool whole = (IsWhole(bits) || (model::IsStaleNaN(value) && last.slot != kNoSlot)) &&
+                     (last.slot == kNoSlot || IsWhole(last.bits));
   const auto code = whole ? ChunkKind::Code::kInteger : ChunkKind::Code::kXor;
   if (head == nullptr || head->kind.recorded != recorded ||
       !AppendToChunk(*head, hot.state, last, sample, limits_.chunk_samples)) {
@@ -83,9 +87,18 @@ Outcome Core::Append(SeriesRef ref, model::Time time, double value, std::int64_t
 }
 
 void Core::NewChunk(HotSeries& hot, ChunkKind kind, const ChunkSample& sample) {
+  Chunk* const before = hot.head.load(std::memory_order_relaxed);
+  std::optional<Packing> packing;
+  if (before != nullptr && !before->kind.recorded && !kind.recorded)
+    packing = ChoosePacking(*before, sample);
+  if (packing) kind.code = ChunkKind::Code::kPacked;
   Chunk* const chunk = pool_.Take(kind);
-  chunk->Reset(sample.slot, kind, hot.head.load(std::memory_order_relaxed));
-  StartChunk(*chunk, hot.state, sample);
+  chunk->Reset(sample.slot, kind, before);
+  if (packing) {
+    StartPacked(*chunk, hot.state, sample, *packing);
+  } else {
+    StartChunk(*chunk, hot.state, sample);
+  }
   slots_.ChunkStarts(sample.slot);
   hot.head.store(chunk, std::memory_order_release);
   Trim(*chunk);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "store/detail/chunk_packed.h"
 #include "store/detail/chunk_reader.h"
 #include "store/detail/core.h"
 
@@ -44,7 +45,9 @@ void Core::RestoreSeries(HotSeries& hot) {
   ChunkSample last;
   ChunkReader reader(*chunk);
   while (reader.Next() && SlotBefore(reader.sample().slot, first)) {
-    if (last.slot == kNoSlot) {
+    if (last.slot == kNoSlot && chunk->kind.code == ChunkKind::Code::kPacked) {
+      StartPacked(*copy, hot.state, reader.sample(), PackingOf(*chunk));
+    } else if (last.slot == kNoSlot) {
       StartChunk(*copy, hot.state, reader.sample());
     } else {
       AppendToChunk(*copy, hot.state, last, reader.sample());

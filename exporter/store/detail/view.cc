@@ -9,6 +9,8 @@
 #include "store/detail/view.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "store/detail/chunk_decode.h"
 #include "store/detail/chunk_reader.h"
@@ -69,7 +71,10 @@ class ViewQuerier final : public Querier {
   model::Time TimeOf(Slot slot) const { return view_->slots->TimeOf(slot); }
   bool MayHave(const HotSeries& hot, model::Time mint) const;
   std::size_t Decode(const Chunk& chunk, std::size_t begin);
-  void Take(std::size_t begin, model::Time mint, model::Time maxt, SampleColumns& out) const;
+  void Take(std::size_t begin, model::Time mint, model::Time maxt, SampleColumns& out);
+  bool LiesAsBefore(std::size_t begin, model::Time mint, model::Time maxt) const;
+  void FindTimes(std::size_t begin, model::Time mint, model::Time maxt);
+  std::optional<Latest> LatestIn(const Chunk& chunk, model::Time maxt) const;
   std::optional<Latest> FindLatest(const HotSeries& hot, model::Time mint, model::Time maxt) const;
   std::optional<std::pair<Latest, bool>> NewestOf(SeriesRef ref) const;
 
@@ -79,6 +84,18 @@ class ViewQuerier final : public Querier {
   // Of the series being read, oldest first; filled from the end.
   std::vector<Slot> slots_;
   std::vector<double> values_;
+  bool numbers_ = false;  // none of them is NaN
+  // What was taken last: most series have the same slots as the one before.
+  struct Taken {
+    model::Time mint = 0, maxt = 0;
+    std::vector<Slot> slots;
+    std::vector<model::Time> times;
+    std::size_t behind = 0;  // so many later samples had been decoded, the first of them in
+    Slot next = kNoSlot;     // this slot
+    std::uint64_t name = 0;  // SampleColumns::times_name
+  };
+  Taken before_;
+  std::uint64_t names_ = 0;
 };
 
 const HotSeries* ViewQuerier::HotOfRef(SeriesRef ref) const {
@@ -124,6 +141,7 @@ void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, Sample
   mint = std::max(mint, view_->oldest);
   // Newest first, which is how they are linked; the next one comes from memory meanwhile.
   std::size_t begin = slots_.size();
+  numbers_ = true;
   for (const Chunk* chunk = hot->head.load(std::memory_order_acquire); chunk != nullptr;) {
     const Chunk* const older = chunk->older.load(std::memory_order_acquire);
     Prefetch(older);
@@ -147,25 +165,55 @@ std::size_t ViewQuerier::Decode(const Chunk& chunk, std::size_t begin) {
     begin += more;
   }
   begin -= size;
-  DecodeChunk(chunk, size, slots_.data() + begin, values_.data() + begin);
+  numbers_ = DecodeChunk(chunk, size, slots_.data() + begin, values_.data() + begin) && numbers_;
   return begin;
 }
 
+void ViewQuerier::Take(std::size_t begin, model::Time mint, model::Time maxt, SampleColumns& out) {
+  if (!LiesAsBefore(begin, mint, maxt)) FindTimes(begin, mint, maxt);
+  const bool alone = out.size() == 0;
+  const auto last = values_.end() - static_cast<std::ptrdiff_t>(before_.behind);
+  out.values.insert(out.values.end(), last - static_cast<std::ptrdiff_t>(before_.slots.size()),
+                    last);
+  out.times.insert(out.times.end(), before_.times.begin(), before_.times.end());
+  out.times_name = alone ? before_.name : 0;
+  out.numbers = numbers_ && (alone || out.numbers);
+}
+
+// Whether what is wanted of the series read now has the slots, and the place, of what was taken of
+// the one before.
+bool ViewQuerier::LiesAsBefore(std::size_t begin, model::Time mint, model::Time maxt) const {
+  const std::size_t size = before_.slots.size(), behind = before_.behind;
+  if (before_.name == 0 || mint != before_.mint || maxt != before_.maxt ||
+      slots_.size() - begin < size + behind) {
+    return false;
+  }
+  const Slot* const last = slots_.data() + slots_.size() - behind;
+  const Slot* const first = last - size;
+  if (behind != 0 && *last != before_.next) return false;
+  if (std::memcmp(first, before_.slots.data(), size * sizeof(Slot)) != 0) return false;
+  return first == slots_.data() + begin || TimeOf(first[-1]) < mint;
+}
+
 // Slots and times rise alike, so what is wanted is found before times are looked up.
-void ViewQuerier::Take(std::size_t begin, model::Time mint, model::Time maxt,
-                       SampleColumns& out) const {
+void ViewQuerier::FindTimes(std::size_t begin, model::Time mint, model::Time maxt) {
   const Slot* const slots = slots_.data() + begin;
-  const Slot* const visible = std::partition_point(slots, slots_.data() + slots_.size(),
-                                                   [&](Slot slot) { return Visible(slot); });
+  const Slot* const end = slots_.data() + slots_.size();
+  const Slot* const visible =
+      std::partition_point(slots, end, [&](Slot slot) { return Visible(slot); });
   const Slot* const first =
       std::partition_point(slots, visible, [&](Slot slot) { return TimeOf(slot) < mint; });
   const Slot* const last =
       std::partition_point(first, visible, [&](Slot slot) { return TimeOf(slot) <= maxt; });
-  const double* const values = values_.data() + begin;
-  out.values.insert(out.values.end(), values + (first - slots), values + (last - slots));
-  const std::size_t had = out.times.size();
-  out.times.resize(out.values.size());
-  model::Time* time = out.times.data() + had;
+  before_.mint = mint;
+  before_.maxt = maxt;
+  before_.slots.assign(first, last);
+  before_.behind = static_cast<std::size_t>(end - last);
+  before_.next = last == end ? kNoSlot : *last;
+  before_.times.resize(before_.slots.size());
+  // Where nothing lies says nothing of other series.
+  before_.name = first == last ? 0 : ++names_;
+  model::Time* time = before_.times.data();
   // The times of neighbouring slots lie in one block.
   for (const Slot* slot = first; slot != last;) {
     const Slot number = *slot >> kSlotBlockBits;
@@ -191,6 +239,28 @@ std::optional<Latest> ViewQuerier::ReadLatest(SeriesRef ref, model::Time mint, m
   return FindLatest(*hot, std::max(mint, view_->oldest), maxt);
 }
 
+// Requires: the first sample is visible and not after `maxt`.
+std::optional<Latest> ViewQuerier::LatestIn(const Chunk& chunk, model::Time maxt) const {
+  const auto within = [&](Slot slot) { return Visible(slot) && TimeOf(slot) <= maxt; };
+  if (!chunk.kind.recorded) {
+    std::array<Slot, kMostSamples> slots;
+    std::array<double, kMostSamples> values;
+    const std::size_t size = chunk.count.load(std::memory_order_acquire);
+    DecodeChunk(chunk, size, slots.data(), values.data());
+    const Slot* const end = std::partition_point(slots.data(), slots.data() + size, within);
+    const model::Time time = TimeOf(end[-1]);
+    return Latest{{time, values[static_cast<std::size_t>(end - slots.data()) - 1]}, time};
+  }
+  std::optional<Latest> latest;
+  ChunkReader reader(chunk);
+  while (reader.Next() && within(reader.sample().slot)) {
+    const model::Time time = TimeOf(reader.sample().slot);
+    latest = Latest{{time, std::bit_cast<double>(reader.sample().bits)},
+                    SourceOf(time, reader.sample().lag)};
+  }
+  return latest;
+}
+
 std::optional<Latest> ViewQuerier::FindLatest(const HotSeries& hot, model::Time mint,
                                               model::Time maxt) const {
   for (const Chunk* chunk = hot.head.load(std::memory_order_acquire); chunk != nullptr;
@@ -198,16 +268,8 @@ std::optional<Latest> ViewQuerier::FindLatest(const HotSeries& hot, model::Time 
     if (!Visible(chunk->first_slot)) continue;
     const model::Time first = TimeOf(chunk->first_slot);
     if (first <= maxt) {
-      std::optional<Latest> latest;
-      ChunkReader reader(*chunk);
-      while (reader.Next() && Visible(reader.sample().slot)) {
-        const model::Time time = TimeOf(reader.sample().slot);
-        if (time > maxt) break;
-        if (time < mint) continue;
-        const std::int64_t lag = chunk->kind.recorded ? reader.sample().lag : HotSeries::kScraped;
-        latest = Latest{{time, std::bit_cast<double>(reader.sample().bits)}, SourceOf(time, lag)};
-      }
-      if (latest || first <= mint) return latest;
+      const auto latest = LatestIn(*chunk, maxt);
+      return latest && latest->sample.time >= mint ? latest : std::nullopt;
     }
     if (first <= mint) break;
   }
