@@ -26,14 +26,17 @@ void AppendPart(std::string_view part, std::string& out) {
   out.append(part);
 }
 
-std::string_view ReadPart(const char*& at) {
+std::size_t ReadLongLength(const char*& at) {
+  std::size_t length = 0;
+  for (int shift = 0; shift < 32; shift += 8)
+    length |= static_cast<std::size_t>(static_cast<unsigned char>(*at++)) << shift;
+  return length;
+}
+
+inline std::string_view ReadPart(const char*& at) {
   std::size_t length = static_cast<unsigned char>(*at++);
-  if (length == kLong) {
-    length = 0;
-    for (int shift = 0; shift < 32; shift += 8) {
-      length |= static_cast<std::size_t>(static_cast<unsigned char>(*at++)) << shift;
-    }
-  }
+  if (length == kLong) [[unlikely]]
+    length = ReadLongLength(at);
   const std::string_view part(at, length);
   at += length;
   return part;
@@ -105,17 +108,19 @@ std::string_view Labels::Get(std::string_view name) const {
 bool Labels::Has(std::string_view name) const { return !Get(name).empty(); }
 
 Labels Labels::WithoutMetricName() const {
-  Labels rest;
-  rest.data_.reserve(data_.size());
-  const char* at = data_.data();
-  const char* const end = at + data_.size();
-  while (at != end) {
+  const char* const begin = data_.data();
+  const char* const end = begin + data_.size();
+  for (const char* at = begin; at != end;) {
     const char* const start = at;
     const std::string_view name = ReadPart(at);
     ReadPart(at);
-    if (name != kMetricName) rest.data_.append(start, at);
+    if (name != kMetricName) continue;
+    Labels rest;
+    rest.data_.reserve(data_.size() - static_cast<std::size_t>(at - start));
+    rest.data_.append(begin, start).append(at, end);
+    return rest;
   }
-  return rest;
+  return *this;
 }
 
 std::uint64_t Labels::Hash() const { return HashBytes(data_); }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -16,9 +17,47 @@
 
 namespace plimsoll::eval {
 
-// Whether a JSON string spells the text as it is: ASCII without control characters, quotes and
-// backslashes.
-bool IsPlainJson(std::string_view text);
+// Has a bit for each of eight bytes that must be spelled differently, or may have to be: control
+// characters, quotes, backslashes and what is not ASCII. Bits may also stand for bytes that follow
+// such a one.
+inline std::uint64_t NotPlainJson(std::uint64_t bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+  const auto zeros = [](std::uint64_t word) { return (word - kOnes) & ~word; };
+  const std::uint64_t quotes = zeros(bytes ^ kOnes * '"'), slashes = zeros(bytes ^ kOnes * '\\');
+  const std::uint64_t controls = (bytes - kOnes * 0x20) & ~bytes;
+  return (bytes | controls | quotes | slashes) & kHigh;
+}
+
+// Copies text that a JSON string spells as it is. Returns: false when it may not; then it is
+// copied, but not good. Requires: room for it.
+inline bool CopyPlainJson(std::string_view text, char* to) {
+  const char* const from = text.data();
+  const std::size_t size = text.size();
+  std::uint64_t bad = 0;
+  const auto copy = [&]<typename Word>(std::size_t at, Word word) {
+    std::memcpy(&word, from + at, sizeof(word));
+    std::memcpy(to + at, &word, sizeof(word));
+    // What a short word leaves free counts as letters.
+    const std::uint64_t rest = sizeof(word) == 4 ? 0x6161616100000000 : 0;
+    bad |= NotPlainJson(word | rest);
+  };
+  if (size >= 8) {
+    // The last eight may overlap those before.
+    for (std::size_t i = 0; i + 8 < size; i += 8) copy(i, std::uint64_t{0});
+    copy(size - 8, std::uint64_t{0});
+  } else if (size >= 4) {
+    copy(0, std::uint32_t{0});
+    copy(size - 4, std::uint32_t{0});
+  } else {
+    std::uint64_t bytes = 0x6161616161616161;
+    for (std::size_t i = 0; i < size; ++i) {
+      to[i] = from[i];
+      bytes = bytes << 8 | static_cast<unsigned char>(from[i]);
+    }
+    bad = NotPlainJson(bytes);
+  }
+  return bad == 0;
+}
 
 // Short pieces of text, gathered on the stack and handed on when it is full.
 class Gathered {
@@ -54,12 +93,18 @@ class Gathered {
 
   // A JSON string as Prometheus's json codec writes it: UTF-8 as it is, invalid bytes replaced.
   void AddString(std::string_view text) {
-    Add('"');
-    if (IsPlainJson(text)) {
-      Add(text);
-    } else {
-      AddEscaped(text);
+    constexpr std::size_t kShort = 256;
+    if (text.size() <= kShort) {
+      Reserve(kShort + 2);
+      if (CopyPlainJson(text, end_ + 1)) {
+        *end_ = '"';
+        end_ += text.size() + 2;
+        end_[-1] = '"';
+        return;
+      }
     }
+    Add('"');
+    AddEscaped(text);
     Add('"');
   }
 

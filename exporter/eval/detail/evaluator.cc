@@ -19,15 +19,11 @@ base::Error SameLabelset() {
   return ExecutionError("vector cannot contain metrics with the same labelset");
 }
 
-namespace {
-
-base::Error TooManySamples() {
+base::Error Evaluator::TooManySamples() {
   return {base::Error::Kind::kLimit,
           "query processing would load too many samples into memory in query execution",
           {}};
 }
-
-}  // namespace
 
 namespace {
 
@@ -59,11 +55,6 @@ base::Result<void> Evaluator::Check() {
 base::Result<Block> Evaluator::NewBlock(std::size_t rows, std::size_t steps) const {
   if (steps != 0 && rows > options_.max_cells / steps) return TooManySamples();
   return Block(rows, steps, track_);
-}
-
-base::Result<void> Evaluator::CheckSamples(std::size_t further) const {
-  if (held_ + further > options_.max_samples) return TooManySamples();
-  return {};
 }
 
 base::Result<Block> Evaluator::Eval(const Node& node, const Grid& grid) {

@@ -54,6 +54,7 @@ struct SeriesSamples {
   const Time* times = nullptr;
   const double* values = nullptr;
   std::size_t size = 0;
+  std::uint64_t times_name = 0;  // as SampleColumns::times_name
   // Sources: one per sample, or one for all, or (neither) each sample's own time.
   const Time* sources = nullptr;
   bool one_source = false;
@@ -102,7 +103,10 @@ class Evaluator {
   }
   // Fails with: kLimit, when the block would have more cells than allowed.
   base::Result<Block> NewBlock(std::size_t rows, std::size_t steps) const;
-  base::Result<void> CheckSamples(std::size_t further) const;
+  base::Result<void> CheckSamples(std::size_t further) const {
+    if (held_ + further > options_.max_samples) return TooManySamples();
+    return {};
+  }
   // So many rows are handed to a sink at once.
   static std::size_t RowsAtOnce(std::size_t steps) {
     constexpr std::size_t kCells = 4096;
@@ -141,6 +145,7 @@ class Evaluator {
   void DropNames(Block& block) const;
 
  private:
+  static base::Error TooManySamples();
   base::Result<Block> EvalNode(const Node& node, const Grid& grid, RowSink* sink);
   base::Result<Block> EvalNumber(double value, const Grid& grid);
   base::Result<Block> EvalInvariant(const Node& node, const Grid& grid);

@@ -38,6 +38,7 @@ struct Extrapolation {
 // of the work on windows is done once for all of them.
 struct WindowEdges {
   std::vector<Time> times;
+  std::uint64_t times_name = 0;       // as SampleColumns::times_name
   std::vector<std::uint32_t> lo, hi;  // by step: the samples inside; equal when there are none
   std::vector<Extrapolation> extrapolations;  // by step; empty until somebody needs them
 };
@@ -47,6 +48,7 @@ struct Windows {
   const Time* times = nullptr;
   const double* values = nullptr;
   std::size_t size = 0;
+  std::uint64_t times_name = 0;
   Grid grid;  // when the function is asked
   Time first_end =
       0;  // end of the first window; the others follow at grid.step, or all are the first

@@ -4,6 +4,7 @@
 // prefix sums, extremes by a monotonic queue); sums are added anew in every window, because a sum
 // that is carried along is not the same number.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "eval/detail/extended_windows.h"
@@ -14,17 +15,37 @@
 namespace plimsoll::eval::window {
 namespace {
 
+// The extreme of some values, not none; see Extreme. Four are followed beside each other, unless it
+// matters which of them came first.
+template <typename Better>
+double ExtremeOf(const double* values, std::size_t size, Better&& better) {
+  constexpr std::size_t kBeside = 4;
+  const double worst = better(1.0, 0.0) ? -kInf : kInf;
+  std::array<double, kBeside> bests;
+  bests.fill(worst);
+  const auto take = [&](double& best, double value) { best = better(value, best) ? value : best; };
+  std::size_t i = 0;
+  for (; i + kBeside <= size; i += kBeside) {
+    for (std::size_t j = 0; j < kBeside; ++j) take(bests[j], values[i + j]);
+  }
+  for (; i < size; ++i) take(bests[0], values[i]);
+  for (std::size_t j = 1; j < kBeside; ++j) take(bests[0], bests[j]);
+  // Zeros have signs, and where nothing is better than the worst there may be NaN alone.
+  if (bests[0] != 0 && bests[0] != worst) return bests[0];
+  double best = NaN();
+  for (i = 0; i < size; ++i) {
+    if (better(values[i], best) || std::isnan(best)) best = values[i];
+  }
+  return best;
+}
+
 // The extreme of every window. NaN gives way to any number; of equal values the first counts.
 template <typename Better>
 void Extreme(const Windows& windows, double* out, Better&& better) {
   const double* values = windows.values;
   if (windows.grid.steps == 1) {  // nothing slides
     return Slide(windows, out, [&](const Window& window) {
-      double best = NaN();
-      for (std::size_t i = window.lo; i < window.hi; ++i) {
-        if (better(values[i], best) || std::isnan(best)) best = values[i];
-      }
-      return best;
+      return ExtremeOf(values + window.lo, window.hi - window.lo, better);
     });
   }
   std::vector<std::uint32_t>& queue = *windows.indices;

@@ -35,6 +35,25 @@ Extrapolation Extrapolate(const Windows& windows, std::size_t step) {
   return fit;
 }
 
+// Appends where a value is less than the one before it, which is rarely anywhere.
+void FindFalls(const double* values, std::size_t size, std::vector<std::uint32_t>& falls) {
+  constexpr std::size_t kBeside = 8;
+  for (std::size_t i = 1; i < size;) {
+    const std::size_t end = std::min(size, i + kBeside);
+    bool any = false;
+    if (end - i == kBeside) {
+      for (std::size_t j = 0; j < kBeside; ++j) any = any | (values[i + j] < values[i + j - 1]);
+      if (!any) {
+        i = end;
+        continue;
+      }
+    }
+    for (; i < end; ++i) {
+      if (values[i] < values[i - 1]) falls.push_back(static_cast<std::uint32_t>(i));
+    }
+  }
+}
+
 // Whether `first`, which grew by `change`, may have been zero within reach of the window. Only a
 // certain no is a no: the division that decides is spared where it cannot matter.
 bool MayReachZero(const Extrapolation& fit, double first, double change) {
@@ -49,9 +68,7 @@ void Extrapolated(const Windows& windows, double* out) {
   std::vector<std::uint32_t>& resets = *windows.indices;
   resets.clear();
   if (kCounter) {
-    for (std::size_t i = 1; i < windows.size; ++i) {
-      if (values[i] < values[i - 1]) resets.push_back(static_cast<std::uint32_t>(i));
-    }
+    FindFalls(values, windows.size, resets);
   }
   std::vector<Extrapolation>& fits = windows.edges->extrapolations;
   if (fits.empty()) {

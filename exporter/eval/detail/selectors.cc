@@ -18,8 +18,11 @@ constexpr std::string_view kParameter = "plimsoll_param";
 Time Shift(const Node& node) { return !node.at && node.offset > 0 ? node.offset : 0; }
 
 void RemoveStaleMarkers(store::SampleColumns& columns) {
+  if (columns.numbers) return;
   std::size_t kept = 0;
   while (kept < columns.size() && !model::IsStaleNaN(columns.values[kept])) ++kept;
+  if (kept == columns.size()) return;
+  columns.times_name = 0;
   for (std::size_t i = kept; i < columns.size(); ++i) {
     if (model::IsStaleNaN(columns.values[i])) continue;
     columns.times[kept] = columns.times[i];
@@ -233,6 +236,7 @@ base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t in
   out.columns.Clear();
   out.sources = nullptr;
   out.one_source = false;
+  out.times_name = 0;
   out.shift = input.shift;
   if (!input.subquery) {
     const store::SelectedSeries& series = input.series[index];
@@ -243,6 +247,7 @@ base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t in
     out.times = out.columns.times.data();
     out.values = out.columns.values.data();
     out.size = out.columns.size();
+    out.times_name = out.columns.times_name;
     if (track_) out.one_source = OneSource(series, out.source);
     return CheckSamples(out.size);
   }

@@ -22,6 +22,8 @@ bool LooksLikeCounter(std::string_view metric) {
 void FindEdges(const Windows& windows, WindowEdges& edges) {
   const Time* const times = windows.times;
   const std::size_t size = windows.size;
+  if (windows.times_name != 0 && windows.times_name == edges.times_name) return;
+  edges.times_name = windows.times_name;
   if (edges.times.size() == size && edges.lo.size() == windows.grid.steps &&
       std::equal(times, times + size, edges.times.begin())) {
     return;
@@ -125,6 +127,7 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     windows.times = samples.times;
     windows.values = samples.values;
     windows.size = samples.size;
+    windows.times_name = samples.times_name;
     FindEdges(windows, edges);
     double* out = block.NextValues();
     row.window(windows, out);

@@ -32,6 +32,30 @@ TEST_CASE_FIXTURE(World, "answers are written as the HTTP API writes them") {
         R"({"status":"success","data":{"resultType":"vector","result":[]}})");
 }
 
+TEST_CASE("text of any length is spelled as it must be, wherever something is special") {
+  for (std::size_t size = 1; size < 300; size += size < 40 ? 1 : 37) {
+    for (std::size_t at = 0; at <= size; ++at) {
+      for (const auto& [special, spelled] : {std::pair("\"", "\\\""),
+                                             {"\\", "\\\\"},
+                                             {"\x1f", "\\u001f"},
+                                             {"\xc3\xa9", "\xc3\xa9"},
+                                             {"\x7f", "\x7f"},
+                                             {"!", "!"}}) {
+        std::string text(size, 'x'), expected = text;
+        text.insert(at, special);
+        expected.insert(at, spelled);
+        Answer answer;
+        answer.value = Vector{0, {{{{"a", text}}, 1}}};
+        const bool good =
+            Body(answer) ==
+            R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":")" +
+                expected + R"("},"value":[0,"1"]}]}})";
+        if (!good) FAIL(size, " characters with ", spelled, " at ", at, ": ", Body(answer));
+      }
+    }
+  }
+}
+
 TEST_CASE("pieces of an answer are the answer") {
   Answer answer;
   Vector vector;

@@ -28,6 +28,18 @@ TEST_CASE_FIXTURE(World,
         "{} 135@180 99.99999999999999@240 105@300");
 }
 
+TEST_CASE_FIXTURE(World, "a reset counts wherever it lies in a long window") {
+  for (int reset = 1; reset < 40; ++reset) {
+    const std::string number = std::to_string(reset), before = std::to_string(99 + reset);
+    const std::string until = " 100+1x" + std::to_string(reset - 1) + " ";
+    const std::string rest = "+1x" + std::to_string(39 - reset);
+    Load("reset" + number + "_total" + until + "0" + rest);
+    Load("never" + number + "_total" + until + before + rest);
+    const std::string expected = Eval("increase(never" + number + "_total[40m])", 39min);
+    CHECK(Eval("increase(reset" + number + "_total[40m])", 39min) == expected);
+  }
+}
+
 TEST_CASE_FIXTURE(World, "rate of something that is not named like a counter is remarked upon") {
   Load("x 0 60 120");
   CHECK(Eval("rate(x[2m])", 2min) ==
@@ -60,6 +72,43 @@ TEST_CASE_FIXTURE(World, "minimum and maximum ignore NaN unless there is nothing
   CHECK(Eval("min_over_time(x[5m])", 4min) == "{} 1");
   CHECK(EvalRange("max_over_time(x[2m])", 0min, 4min, 1min) == "{} NaN@0 3@60 3@120 1@180 2@240");
   CHECK(Eval("max_over_time(x[1m])", 3min) == "{} NaN");
+}
+
+TEST_CASE_FIXTURE(World, "an extreme is found wherever it lies, and which zero it is") {
+  for (int at = 0; at < 13; ++at) {
+    std::string low = "low" + std::to_string(at), high = "high" + std::to_string(at);
+    for (int i = 0; i < 13; ++i) {
+      low += i == at ? " -7" : i % 3 == 0 ? " NaN" : " 5";
+      high += i == at ? " 7" : i % 3 == 0 ? " NaN" : " -5";
+    }
+    Load(low);
+    Load(high);
+    CHECK(Eval("min_over_time(low" + std::to_string(at) + "[1h])", 12min) == "{} -7");
+    CHECK(Eval("max_over_time(high" + std::to_string(at) + "[1h])", 12min) == "{} 7");
+  }
+  // Of equal values the first counts.
+  Load("zeros -0 0 0 0 0 -0");
+  CHECK(Eval("1 / max_over_time(zeros[1h])", 5min) == "{} -Inf");
+  CHECK(Eval("1 / min_over_time(zeros[4m30s])", 5min) == "{} +Inf");
+  Load("ends -Inf -Inf NaN -Inf -Inf");
+  CHECK(Eval("max_over_time(ends[1h])", 4min) == "{} -Inf");
+  CHECK(Eval("min_over_time((-ends)[1h:1m])", 4min) == "{} +Inf");
+  Load("none NaN NaN NaN NaN NaN");
+  CHECK(Eval("max_over_time(none[1h])", 4min) == "{} NaN");
+}
+
+TEST_CASE_FIXTURE(World,
+                  "series with the same times and series with others have their own windows") {
+  Load("x{a=\"1\"} 1 2 3 4 5 6");
+  Load("x{a=\"2\"} 10 20 30 40 50 60");
+  Load("x{a=\"3\"} 100 _ 300 400 _ 600");
+  Load("x{a=\"4\"} 1000 2000 stale 4000 5000 6000");
+  Load("x{a=\"5\"} 7 8 9 10 11 12");
+  CHECK(EvalRange("sum_over_time(x[2m])", 2min, 5min, 1min) ==
+        "{a=\"1\"} 5@120 7@180 9@240 11@300; {a=\"2\"} 50@120 70@180 90@240 110@300; "
+        "{a=\"3\"} 300@120 700@180 400@240 600@300; "
+        "{a=\"4\"} 2000@120 4000@180 9000@240 11000@300; "
+        "{a=\"5\"} 17@120 19@180 21@240 23@300");
 }
 
 TEST_CASE_FIXTURE(World, "NaN to NaN is no change") {
