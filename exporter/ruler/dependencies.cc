@@ -43,6 +43,15 @@ bool AnyNode(const promql::Expr& expr, bool (*test)(const promql::Expr&)) {
 
 }  // namespace
 
+bool MayRead(const promql::Expr& expr, std::string_view metric) {
+  const auto selectors = promql::Selectors(expr);
+  const bool selects = std::any_of(selectors.begin(), selectors.end(), [&](const auto* selector) {
+    const auto names = NamesOf(*selector);
+    return names.empty() || std::find(names.begin(), names.end(), metric) != names.end();
+  });
+  return selects || AnyNode(expr, CallsInfo);
+}
+
 Dependencies::Dependencies(const RuleSet& rules) {
   std::vector<const Rule*> open;
   for (const RuleFile& file : rules) {

@@ -23,6 +23,9 @@ namespace plimsoll::ruler {
 // The metric name under which params: are stored.
 constexpr std::string_view kParamName = "plimsoll_param";
 
+// Returns: false when no selector of the expression can select a series of that name for certain.
+bool MayRead(const promql::Expr& expr, std::string_view metric);
+
 class Dependencies {
  public:
   Dependencies() = default;

@@ -13,6 +13,7 @@
 #include "base/number_text.h"
 #include "model/labels.h"
 #include "promql/print.h"
+#include "ruler/dependencies.h"
 #include "ruler/detail/group_metrics.h"
 #include "ruler/detail/query_pool.h"
 #include "ruler/detail/rule_run.h"
@@ -28,13 +29,20 @@ using std::chrono::milliseconds;
 struct RunningRule {
   RuleRun run;
   RuleStatus status;
+  // So many rules of the group must have stored what they yielded before this one is asked.
+  std::size_t after = 0;
 };
 
-// What the query of a rule yielded, and how long it took.
+// What the query of a rule yielded, when it was asked and how long it took.
 struct Asked {
   base::Result<std::vector<eval::Element>> elements;
+  Time at = 0;
   std::chrono::nanoseconds duration{0};
 };
+
+// Rules that are asked at once, on a thread, are so many that this time has passed: so the writer
+// is seldom woken, and stores soon.
+constexpr milliseconds kAtOnce{5};
 
 // Series whose rule is gone: to be marked stale at `at`, or at the time of the run that does it.
 struct Orphans {
@@ -104,6 +112,8 @@ struct Ruler::State {
   void Abandon(RunningGroup& group, Time now);
   void Begin(RunningGroup& group, Time slot) const;
   Asked Ask(const RunningGroup& group, RunningRule& rule, const store::Queryable& from) const;
+  // Asks the next rule, and those behind it that read nothing which the ones before them record.
+  std::vector<Asked> AskSome(RunningGroup& group, const store::Queryable& from) const;
   // Stores what the group's next rule yielded and steps to the one after it.
   void Take(RunningGroup& group, const Asked& asked, store::Appender& appender);
   void Finish(RunningGroup& group, store::Appender& appender);
@@ -126,7 +136,7 @@ struct Ruler::State {
   base::Guarded<std::vector<GroupStatus>> published;
   base::Steady published_at{0};
   eval::Options query;  // those of `options`, and that Stop ends them
-  base::Guarded<std::vector<std::pair<RunningGroup*, Asked>>> arrived;  // from the threads
+  base::Guarded<std::vector<std::pair<RunningGroup*, std::vector<Asked>>>> arrived;  // from threads
   std::unique_ptr<detail::QueryPool> pool;  // null: no threads. The last member: it stops first
 };
 
@@ -146,7 +156,11 @@ RunningGroup Ruler::State::Make(const std::string& file, const Group& group, Tim
     rule_status.query = promql::Print(*rule.expr);
     rule_status.labels = MergedLabels(group, rule.labels);
     rule_status.number = rule.number;
-    running.rules.push_back({RuleRun(group, rule), std::move(rule_status)});
+    RunningRule& made =
+        running.rules.emplace_back(RunningRule{RuleRun(group, rule), std::move(rule_status)});
+    for (std::size_t i = 0; i + 1 < running.rules.size(); ++i) {
+      if (MayRead(*rule.expr, group.rules[i].record)) made.after = i + 1;
+    }
   }
   for (const Alert& alert : group.alerts) status.alerts.push_back(StatusOf(group, alert));
   if (telemetry != nullptr) {
@@ -226,14 +240,28 @@ void Ruler::State::Begin(RunningGroup& group, Time slot) const {
 
 Asked Ruler::State::Ask(const RunningGroup& group, RunningRule& rule,
                         const store::Queryable& from) const {
+  const Time at = clock().Now();
   const base::Steady begun = clock().SteadyNow();
   auto elements = rule.run.Query(from, query, group.slot - group.status.query_offset.count());
-  return {std::move(elements), clock().SteadyNow() - begun};
+  return {std::move(elements), at, clock().SteadyNow() - begun};
+}
+
+std::vector<Asked> Ruler::State::AskSome(RunningGroup& group, const store::Queryable& from) const {
+  std::vector<Asked> asked;
+  std::chrono::nanoseconds took{0};
+  for (std::size_t i = group.next; i < group.rules.size(); ++i) {
+    if (i > group.next && (group.rules[i].after > group.next || took >= kAtOnce || Canceled()))
+      break;
+    asked.push_back(Ask(group, group.rules[i], from));
+    took += asked.back().duration;
+  }
+  return asked;
 }
 
 void Ruler::State::Take(RunningGroup& group, const Asked& asked, store::Appender& appender) {
   RunningRule& rule = group.rules[group.next++];
   RuleStatus& status = rule.status;
+  status.last_evaluation = asked.at;
   const base::Steady begun = clock().SteadyNow();
   base::Result<std::size_t> stored = std::size_t{0};
   if (asked.elements) {
@@ -280,7 +308,6 @@ void Ruler::State::RunGroup(RunningGroup& group, Time slot, store::MemoryStore& 
   Begin(group, slot);
   for (RunningRule& rule : group.rules) {
     if (Canceled()) break;
-    rule.status.last_evaluation = clock().Now();
     Take(group, Ask(group, rule, store), store.appender());
   }
   Finish(group, store.appender());
@@ -292,11 +319,9 @@ bool Ruler::State::GoOn(RunningGroup& group, store::MemoryStore& store) {
     Finish(group, store.appender());
     return true;
   }
-  RunningRule& rule = group.rules[group.next];
-  rule.status.last_evaluation = clock().Now();
-  pool->Post([this, &group, &rule, &store] {
-    Asked result = Ask(group, rule, store);
-    arrived.With([&](auto& all) { all.emplace_back(&group, std::move(result)); });
+  pool->Post([this, &group, &store] {
+    std::vector<Asked> asked = AskSome(group, store);
+    arrived.With([&](auto& all) { all.emplace_back(&group, std::move(asked)); });
     if (options.wake) options.wake();
   });
   return false;
@@ -369,7 +394,7 @@ bool Ruler::RunDue(Time now, store::MemoryStore& store) {
   bool changed = false;
   for (auto& [group, asked] :
        state_->arrived.With([](auto& all) { return std::exchange(all, {}); })) {
-    state_->Take(*group, asked, store.appender());
+    for (const Asked& one : asked) state_->Take(*group, one, store.appender());
     finished = state_->GoOn(*group, store) || finished;
     changed = true;
   }

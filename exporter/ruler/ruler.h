@@ -11,7 +11,8 @@
 // marker; a failed run writes nothing and remembers the series of the last good one.
 //
 // Groups with an interval run side by side when Options::threads is not zero: their queries on
-// those threads, and what they yield is stored by the writer, rule by rule, in RunDue.
+// those threads, those that read nothing of each other in one go, and what they yield is stored by
+// the writer, in order, in RunDue.
 //
 // Threads: TakeOver, Stop and the Run functions belong to the store's writer thread; Status may be
 //          called from any thread. A Ruler may be built on any thread before it is used.

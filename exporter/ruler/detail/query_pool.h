@@ -3,8 +3,9 @@
 // A few threads that evaluate the queries of rules, so that a slow group holds up neither the
 // writer nor the other groups.
 //
-// Only the query runs here, over a view of its own; what it yields is stored by the writer, which
-// then posts the group's next rule. So a task never waits, and the store keeps its one writer.
+// Only queries run here, each over a view of its own; what they yield is stored by the writer,
+// which then posts the group's next rules. So a task never waits, and the store keeps its one
+// writer.
 //
 // Threads: the constructor, Post, Stop and the destructor belong to one thread; tasks run on the
 //          pool's.

@@ -118,6 +118,33 @@ TEST_CASE("the rules of a group run in order, each seeing what the ones before i
   CHECK(ruler->Status().at(0).rules.at(1).health == Health::kOk);
 }
 
+TEST_CASE("rules that read nothing of each other are asked together, until one does") {
+  World world;
+  const auto ruler = world.Make(
+      "groups:\n"
+      "- name: g\n"
+      "  interval: 1m\n"
+      "  rules:\n"
+      "  - {record: a, expr: x + 1}\n"
+      "  - {record: b, expr: x + 2}\n"
+      "  - {record: c, expr: 'a + b'}\n"
+      "  - {record: d, expr: x + 3}\n"
+      "  - {record: e, expr: 'count({__name__=~\".+\"})'}\n",
+      kStart);
+  const Time slot = NextSlot("g", kStart);
+  CHECK_FALSE(ruler->RunDue(slot, world.store));
+  CHECK_FALSE(world.Collect(*ruler, slot));
+  CHECK(world.At("a", slot) == "2");
+  CHECK(world.At("b", slot) == "3");
+  CHECK(world.At("c", slot) == "");
+  CHECK_FALSE(world.Collect(*ruler, slot));
+  CHECK(world.At("c", slot) == "5");
+  CHECK(world.At("d", slot) == "4");
+  CHECK(world.At("e", slot) == "");
+  CHECK(world.Collect(*ruler, slot));
+  CHECK(world.At("e", slot) == "5");
+}
+
 TEST_CASE("a slow group holds up no other, and the slots that it misses are counted") {
   World world;
   const std::string slow =

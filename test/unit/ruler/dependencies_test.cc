@@ -49,6 +49,20 @@ TEST_CASE("an expression without a selector reads nothing") {
   CHECK(Scraped({}, "vector(0) or sum(up)"));
 }
 
+TEST_CASE("what cannot be ruled out may be read") {
+  const auto may_read = [](std::string_view expr) {
+    return MayRead(**promql::Parse(expr), "made");
+  };
+  CHECK(may_read("made"));
+  CHECK(may_read("up + sum(rate(made[1m]))"));
+  CHECK(may_read("{__name__=~\"made|up\"}"));
+  CHECK(may_read("{job=\"x\"}"));
+  CHECK(may_read("{__name__!=\"up\",job=\"x\"}"));
+  CHECK_FALSE(may_read("up"));
+  CHECK_FALSE(may_read("1 + time()"));
+  CHECK_FALSE(may_read("{__name__=~\"up|made_up\"}"));
+}
+
 TEST_CASE("a recorded name reads what its rules read, through any chain") {
   const RuleSet rules = Rules({{"last", "middle + 1"},
                                {"middle", "first * 2"},
