@@ -161,7 +161,7 @@ AnswerWriter::AnswerWriter(const Answer& answer, std::size_t max_annotations,
 AnswerWriter::~AnswerWriter() = default;
 
 bool AnswerWriter::Append(std::string& out) {
-  constexpr std::size_t kPiece = 100'000;
+  constexpr std::size_t kPiece = 100'000, kItem = 200, kSlack = 8192;
   const std::size_t full = out.size() + kPiece;
   if (!std::exchange(begun_, true)) {
     out += "{\"status\":\"success\",\"data\":{\"resultType\":\"";
@@ -172,6 +172,8 @@ bool AnswerWriter::Append(std::string& out) {
     if (const auto* string = std::get_if<String>(&answer_.value)) AppendResult(*string, out);
   }
   if (items_) {
+    // Most answers are about as long as that; to grow step by step costs more than the writing.
+    out.reserve(out.size() + std::min(kPiece + kSlack, (items_->size() - next_) * kItem + kSlack));
     Gathered gathered(out);
     for (; next_ < items_->size(); ++next_) {
       if (out.size() >= full) return true;

@@ -37,11 +37,14 @@ struct SampleColumns {
   std::uint64_t times_name = 0;
   // No value is NaN, and so none is a staleness marker. False when nobody looked.
   bool numbers = false;
+  // No value is less than the one before it. False when nobody looked.
+  bool rising = false;
   void Clear() {
     times.clear();
     values.clear();
     times_name = 0;
     numbers = false;
+    rising = false;
   }
   std::size_t size() const { return times.size(); }
 };

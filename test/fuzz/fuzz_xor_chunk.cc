@@ -145,11 +145,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Demand(reader.state().at == state.at && reader.state().slot_delta == state.slot_delta);
   std::array<Slot, 255> slots;
   std::array<double, 255> values;
-  const bool numbers = DecodeChunk(chunk, written.size(), slots.data(), values.data());
+  const Known known = DecodeChunk(chunk, written.size(), slots.data(), values.data());
   for (std::size_t i = 0; i < written.size(); ++i) {
     Demand(slots[i] == written[i].slot);
     Demand(std::bit_cast<std::uint64_t>(values[i]) == written[i].bits);
-    Demand(!numbers || values[i] == values[i]);
+    Demand(!known.numbers || values[i] == values[i]);
+    Demand(!known.rising || i == 0 || values[i] >= values[i - 1]);
   }
   return 0;
 }

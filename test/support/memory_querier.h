@@ -82,6 +82,7 @@ class MemoryStorage final : public store::Queryable {
       out.times_name = alone ? name_ : 0;
       out.numbers = std::none_of(out.values.begin(), out.values.end(),
                                  [](double value) { return std::isnan(value); });
+      out.rising = alone && out.numbers && std::is_sorted(out.values.begin(), out.values.end());
     }
     std::optional<store::Latest> ReadLatest(store::SeriesRef ref, model::Time mint,
                                             model::Time maxt) override {

@@ -97,9 +97,10 @@ void AppendLabels(const model::Labels& labels, bool hidden, const std::vector<st
   auto name = names.begin();
   for (const model::Label& label : labels) {
     if (hidden && IsMetadataLabel(label.name)) continue;
-    while (name != names.end() && *name < label.name) ++name;
+    int order = -1;
+    while (name != names.end() && (order = name->compare(label.name)) < 0) ++name;
     if (name == names.end()) return;
-    if (*name == label.name) AppendPair(label, key);
+    if (order == 0) AppendPair(label, key);
   }
 }
 

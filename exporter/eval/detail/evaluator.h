@@ -55,6 +55,7 @@ struct SeriesSamples {
   const double* values = nullptr;
   std::size_t size = 0;
   std::uint64_t times_name = 0;  // as SampleColumns::times_name
+  bool rising = false;           // as SampleColumns::rising
   // Sources: one per sample, or one for all, or (neither) each sample's own time.
   const Time* sources = nullptr;
   bool one_source = false;

@@ -49,6 +49,7 @@ struct Windows {
   const double* values = nullptr;
   std::size_t size = 0;
   std::uint64_t times_name = 0;
+  bool rising = false;
   Grid grid;  // when the function is asked
   Time first_end =
       0;  // end of the first window; the others follow at grid.step, or all are the first

@@ -67,7 +67,7 @@ void Extrapolated(const Windows& windows, double* out) {
   const double* values = windows.values;
   std::vector<std::uint32_t>& resets = *windows.indices;
   resets.clear();
-  if (kCounter) {
+  if (kCounter && !windows.rising) {
     FindFalls(values, windows.size, resets);
   }
   std::vector<Extrapolation>& fits = windows.edges->extrapolations;

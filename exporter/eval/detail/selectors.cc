@@ -237,6 +237,7 @@ base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t in
   out.sources = nullptr;
   out.one_source = false;
   out.times_name = 0;
+  out.rising = false;
   out.shift = input.shift;
   if (!input.subquery) {
     const store::SelectedSeries& series = input.series[index];
@@ -248,6 +249,7 @@ base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t in
     out.values = out.columns.values.data();
     out.size = out.columns.size();
     out.times_name = out.columns.times_name;
+    out.rising = out.columns.rising && out.columns.numbers;
     if (track_) out.one_source = OneSource(series, out.source);
     return CheckSamples(out.size);
   }

@@ -128,6 +128,7 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
     windows.values = samples.values;
     windows.size = samples.size;
     windows.times_name = samples.times_name;
+    windows.rising = samples.rising;
     FindEdges(windows, edges);
     double* out = block.NextValues();
     row.window(windows, out);

@@ -77,6 +77,12 @@ struct ChunkSample {
   std::int64_t lag = 0;    // recorded chunks only
 };
 
+// What is known for certain of values that have been read.
+struct Known {
+  bool numbers = true;  // none is NaN
+  bool rising = true;   // none is less than the one before it
+};
+
 // What the writer must remember to go on with a chunk.
 struct ChunkState {
   std::uint32_t slot_delta = 0;

@@ -68,14 +68,14 @@ constexpr std::uint64_t PackedGrowthSizes() {
   return packed;
 }
 
-// Returns: whether all values were whole.
 template <bool kRecorded>
-bool DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::size_t size,
-                    Slot* slots, double* values) {
+Known DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::size_t size,
+                     Slot* slots, double* values) {
   constexpr unsigned kRaw = kGrowthSizes.size() - 1;
   // A sample at a constant distance needs at most so many bits, unless its value is raw.
   constexpr unsigned kMostBits = 1 + kRaw + 32;
   std::int64_t growth = 0;
+  std::int64_t signs = 0;  // of all growths
   // No growth follows a value that is not whole.
   bool all_whole = IsWhole(first);
   std::int64_t whole = all_whole ? Whole(first) : 0;
@@ -107,6 +107,7 @@ bool DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::siz
         const bool is_whole = IsWhole(raw);
         all_whole = all_whole && is_whole;
         whole = is_whole ? Whole(raw) : 0;
+        signs = -1;
         values[i++] = std::bit_cast<double>(raw);
         break;
       }
@@ -115,6 +116,7 @@ bool DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::siz
       // Two shifts, because a size may be zero.
       const unsigned shift = 63 - bits_of_growth;
       growth += static_cast<std::int64_t>(value >> (size_class + 1) << shift << 1) >> shift >> 1;
+      signs |= growth;
       values[i++] = static_cast<double>(whole += growth);
       const unsigned taken = 2 + size_class + bits_of_growth;
       used += taken - 1;
@@ -125,12 +127,12 @@ bool DecodeIntegers(const Bits& bits, Place place, std::uint64_t first, std::siz
     place.at += used;
     if (kRecorded) SkipLag(bits, place);
   }
-  return all_whole;
+  return {all_whole, signs >= 0};
 }
 
 template <bool kRecorded>
-bool DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t size, Slot* slots,
-                double* values) {
+Known DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t size, Slot* slots,
+                 double* values) {
   unsigned length = 0, trailing = 0;
   for (std::size_t i = 1; i < size; ++i) {
     std::uint64_t ahead = bits.At(place.at);
@@ -158,17 +160,14 @@ bool DecodeXors(const Bits& bits, Place place, std::uint64_t value, std::size_t 
     values[i] = std::bit_cast<double>(value);
     if (kRecorded) SkipLag(bits, place);
   }
-  return false;
+  return {false, false};
 }
 
 }  // namespace
 
-bool DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
-  if (size == 0) return true;
-  if (chunk.kind.code == ChunkKind::Code::kPacked) {
-    DecodePacked(chunk, size, slots, values);
-    return true;
-  }
+Known DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
+  if (size == 0) return {};
+  if (chunk.kind.code == ChunkKind::Code::kPacked) return DecodePacked(chunk, size, slots, values);
   const Bits bits(chunk);
   const std::uint64_t first = bits.At(0);
   const Place place{chunk.kind.recorded ? 128U : 64U, chunk.first_slot, 0};

@@ -13,7 +13,7 @@
 namespace plimsoll::store {
 
 // Reads the first `size` samples; lags are left out. Requires: the chunk has as many, and they are
-// visible to this thread (Chunk::count, acquired). Returns: true when no value is NaN for certain.
-bool DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values);
+// visible to this thread (Chunk::count, acquired).
+Known DecodeChunk(const Chunk& chunk, std::size_t size, Slot* slots, double* values);
 
 }  // namespace plimsoll::store

@@ -25,6 +25,8 @@ constexpr std::array<double, Packing::kMostDecimals + 1> kUnits = {
 
 // Fewer samples say too little about those to come.
 constexpr unsigned kLeastSamples = 8;
+// A range that takes so many bits more for the sake of one sample is not worth it.
+constexpr unsigned kMostWider = 3;
 // With more in a chunk of one line they take as good as nothing, and are read in runs.
 constexpr unsigned kSteadySamples = 100;
 
@@ -111,7 +113,12 @@ void DecodeValues(const Bytes& bytes, const Packing& packing, std::int64_t first
   }
   if (packing.decimals == 0) return;
   const double unit = kUnits[packing.decimals];
-  for (std::size_t i = 0; i < size; ++i) values[i] /= unit;
+  constexpr std::size_t kBeside = 4;  // the compiler divides several at once
+  std::size_t i = 0;
+  for (; i + kBeside <= size; i += kBeside) {
+    for (std::size_t j = 0; j < kBeside; ++j) values[i + j] /= unit;
+  }
+  for (; i < size; ++i) values[i] /= unit;
 }
 
 void DecodeSlots(const Bytes& bytes, const Packing& packing, Slot first, std::size_t size,
@@ -186,10 +193,13 @@ std::optional<Packing> ChoosePacking(const Chunk& full, const ChunkSample& next)
   const std::size_t size = full.count.load(std::memory_order_relaxed);
   if (size < kLeastSamples) return std::nullopt;
   const std::size_t per_line = full.size == kSmallWords ? size : size / 2;
-  const bool useless = full.kind.code == ChunkKind::Code::kPacked
-                           ? size * 4 < CapacityOf(PackingOf(full)) * std::size_t{3}
-                           : per_line > kSteadySamples;
-  if (useless) return std::nullopt;
+  std::optional<Packing> failed;  // it ended before the chunk was full
+  if (full.kind.code == ChunkKind::Code::kPacked) {
+    failed = PackingOf(full);
+    if (size * 4 >= CapacityOf(*failed) * std::size_t{3}) failed.reset();
+  } else if (per_line > kSteadySamples) {
+    return std::nullopt;
+  }
   std::array<Slot, kMostSamples> slots;
   std::array<double, kMostSamples> values;
   std::array<std::int64_t, kMostSamples> units;
@@ -207,14 +217,23 @@ std::optional<Packing> ChoosePacking(const Chunk& full, const ChunkSample& next)
     steps.Add(static_cast<std::int64_t>(slots[i] - slots[i - 1]));
   }
   packing.grows = growths.bits() < levels.bits();
-  packing.value_bits = std::min(growths.bits(), levels.bits());
-  packing.low = packing.grows ? growths.begin() : levels.begin() - *first;
+  Range& range = packing.grows ? growths : levels;
+  const unsigned bits = range.bits();
+  range.Add(packing.grows ? *first - units[size - 1] : *first);
+  if (failed && failed->grows == packing.grows && failed->decimals == packing.decimals) {
+    const std::int64_t from = packing.grows ? 0 : units[0];
+    range.Add(from + failed->low);
+    range.Add(from + failed->low +
+              static_cast<std::int64_t>(Low(~std::uint64_t{0}, failed->value_bits)));
+  }
+  // One that has gone far off is no sample like those.
+  if (range.bits() > bits + kMostWider) return std::nullopt;
+  packing.value_bits = range.bits();
+  packing.low = range.begin() - (packing.grows ? 0 : *first);
   packing.step = static_cast<unsigned>(steps.least);
   packing.slot_bits =
       static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(steps.spread())));
   if (!packing.Representable()) return std::nullopt;
-  // One that has gone elsewhere is no sample like those.
-  if (!Rest(packing.grows ? *first - units[size - 1] : 0, packing)) return std::nullopt;
   // A little more memory is worth the time.
   if (CapacityOf(packing) * std::size_t{8} < per_line * 7) return std::nullopt;
   return packing;
@@ -261,7 +280,7 @@ Packing PackingOf(const Chunk& chunk) {
   return Packing::FromWord(chunk.words()[1].load(std::memory_order_relaxed));
 }
 
-void DecodePacked(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
+Known DecodePacked(const Chunk& chunk, std::size_t size, Slot* slots, double* values) {
   const Bytes bytes(chunk);
   const auto first = static_cast<std::int64_t>(bytes.word(0));
   const Packing packing = Packing::FromWord(bytes.word(1));
@@ -271,6 +290,7 @@ void DecodePacked(const Chunk& chunk, std::size_t size, Slot* slots, double* val
   } else {
     DecodeValues<false>(bytes, packing, first, size, values);
   }
+  return {true, packing.grows && packing.low >= 0};
 }
 
 }  // namespace plimsoll::store

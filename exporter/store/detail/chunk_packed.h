@@ -4,9 +4,9 @@
 // to find where the next begins: values that vary are decoded several times faster than from codes
 // of their own length.
 //
-// How many bits that are is guessed from the chunk before, when that is full; a sample that does
-// not fit ends the chunk. A chunk that ended early is followed by one of the other kinds, so that a
-// wrong guess is not made twice in a row. Values are whole numbers, or decimals as whole numbers of
+// How many bits that are is guessed from the chunk before; a sample that does not fit ends the
+// chunk. Behind a chunk that ended early the guess is wider, and when that would be much wider, one
+// of the other kinds follows. Values are whole numbers, or decimals as whole numbers of
 // tenths, hundredths and so on.
 //
 // Bit stream: 64 bits of the first value as a whole number, 64 bits of the Packing; each other
@@ -59,6 +59,6 @@ bool AppendPacked(Chunk& chunk, ChunkState& state, const ChunkSample& last,
 Packing PackingOf(const Chunk& chunk);
 
 // As DecodeChunk.
-void DecodePacked(const Chunk& chunk, std::size_t size, Slot* slots, double* values);
+Known DecodePacked(const Chunk& chunk, std::size_t size, Slot* slots, double* values);
 
 }  // namespace plimsoll::store

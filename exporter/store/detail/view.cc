@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Querier over a view.
+// The Querier over a view. Longer than most, because it is one state.
 //
 // The one rule that keeps a reader off memory that the writer has taken back: go from a chunk to
 // the older one only when the samples wanted, or the view's oldest, lie before the chunk's first
@@ -84,7 +84,7 @@ class ViewQuerier final : public Querier {
   // Of the series being read, oldest first; filled from the end.
   std::vector<Slot> slots_;
   std::vector<double> values_;
-  bool numbers_ = false;  // none of them is NaN
+  Known known_;  // of them
   // What was taken last: most series have the same slots as the one before.
   struct Taken {
     model::Time mint = 0, maxt = 0;
@@ -141,7 +141,7 @@ void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, Sample
   mint = std::max(mint, view_->oldest);
   // Newest first, which is how they are linked; the next one comes from memory meanwhile.
   std::size_t begin = slots_.size();
-  numbers_ = true;
+  known_ = {};
   for (const Chunk* chunk = hot->head.load(std::memory_order_acquire); chunk != nullptr;) {
     const Chunk* const older = chunk->older.load(std::memory_order_acquire);
     Prefetch(older);
@@ -165,7 +165,11 @@ std::size_t ViewQuerier::Decode(const Chunk& chunk, std::size_t begin) {
     begin += more;
   }
   begin -= size;
-  numbers_ = DecodeChunk(chunk, size, slots_.data() + begin, values_.data() + begin) && numbers_;
+  double* const values = values_.data() + begin;
+  const Known known = DecodeChunk(chunk, size, slots_.data() + begin, values);
+  known_.numbers = known_.numbers && known.numbers;
+  known_.rising = known_.rising && known.rising &&
+                  (begin + size == values_.size() || values[size - 1] <= values[size]);
   return begin;
 }
 
@@ -177,7 +181,8 @@ void ViewQuerier::Take(std::size_t begin, model::Time mint, model::Time maxt, Sa
                     last);
   out.times.insert(out.times.end(), before_.times.begin(), before_.times.end());
   out.times_name = alone ? before_.name : 0;
-  out.numbers = numbers_ && (alone || out.numbers);
+  out.numbers = known_.numbers && (alone || out.numbers);
+  out.rising = known_.rising && alone;
 }
 
 // Whether what is wanted of the series read now has the slots, and the place, of what was taken of

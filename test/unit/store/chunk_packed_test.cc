@@ -44,11 +44,13 @@ void CheckReads(const Filled& filled, const std::vector<ChunkSample>& samples) {
   ChunkReader reader(*filled.chunk);
   std::array<Slot, kMostSamples> slots;
   std::array<double, kMostSamples> values;
-  CHECK(DecodeChunk(*filled.chunk, filled.size, slots.data(), values.data()));
+  const Known known = DecodeChunk(*filled.chunk, filled.size, slots.data(), values.data());
+  CHECK(known.numbers);
   for (std::size_t i = 0; i < filled.size; ++i) {
     const bool read = reader.Next() && reader.sample().slot == samples[i].slot &&
                       reader.sample().bits == samples[i].bits;
     const bool decoded = slots[i] == samples[i].slot && Bits(values[i]) == samples[i].bits;
+    if (known.rising && i > 0) CHECK(values[i] >= values[i - 1]);
     if (!read || !decoded) FAIL("sample ", i, " of ", filled.size, " differs");
   }
   CHECK_FALSE(reader.Next());
@@ -218,15 +220,28 @@ TEST_CASE("what is no use is not packed") {
     CHECK_FALSE(ChoosePacking(*filled.chunk, {slot, Bits(0.5), 0}));
     CHECK_FALSE(ChoosePacking(*filled.chunk, {slot, model::kStaleNaNBits, 0}));
   }
-  SUBCASE("a packed chunk that ended early") {
-    const auto samples = Grown(100, 1e8, 900, 200);
-    const Packing packing{.low = 900, .value_bits = 8, .step = 1, .grows = true};
-    const Filled full(samples, kPacked, packing);
-    CHECK(ChoosePacking(*full.chunk, samples[full.size]));
-    const std::vector<ChunkSample> half(samples.begin(), samples.begin() + 20);
-    const Filled early(half, kPacked, packing);
-    CHECK_FALSE(ChoosePacking(*early.chunk, samples[20]));
-  }
+}
+
+TEST_CASE("behind a packed chunk that ended early the next is wider, or of another kind") {
+  const auto samples = Grown(100, 1e8, 900, 200);
+  const Packing packing{.low = 900, .value_bits = 8, .step = 1, .grows = true};
+  const std::vector<ChunkSample> half(samples.begin(), samples.begin() + 20);
+  const Filled early(half, kPacked, packing);
+  const auto grown_by = [&](double growth) {
+    return ChunkSample{half.back().slot + 1, Bits(std::bit_cast<double>(half.back().bits) + growth),
+                       0};
+  };
+  const auto wider = ChoosePacking(*early.chunk, grown_by(1500));
+  REQUIRE(wider);
+  CHECK(wider->value_bits == 10);
+  CHECK(wider->low <= 900);
+  CHECK(wider->low + (1 << wider->value_bits) > 1500);
+  CHECK_FALSE(ChoosePacking(*early.chunk, grown_by(5000)));
+  // A full one tells what comes by itself.
+  const Filled full(samples, kPacked, *wider);
+  const auto again = ChoosePacking(*full.chunk, samples[full.size]);
+  REQUIRE(again);
+  CHECK(again->value_bits == 8);
 }
 
 // A shape of series, and what the next value of one is.
@@ -294,7 +309,8 @@ TEST_CASE("series of every shape come back from the store, whatever part is read
       REQUIRE(columns.size() == expected.size());
       bool same = true, markers = false;
       for (std::size_t i = 0; i < expected.size(); ++i) {
-        same = same && expected[i] == Sample{columns.times[i], columns.values[i]};
+        same = same && expected[i] == Sample{columns.times[i], columns.values[i]} &&
+               (!columns.rising || i == 0 || expected[i].value >= expected[i - 1].value);
         markers = markers || model::IsStaleNaN(columns.values[i]);
       }
       REQUIRE(same);
