@@ -2,7 +2,8 @@
 """Queries and rules beside another program that speaks Prometheus's configuration and API.
 
 Both programs scrape the same page at the same time. Its samples have timestamps, and each program gets page after page, so
-that both hold the same samples; a row counts only if both give the same answer (values within 1e-9, relative).
+that both hold the same samples, which is checked before queries are asked; a row counts only if both give the same answer
+(values within 1e-9, relative).
 """
 import http.client
 import json
@@ -72,6 +73,7 @@ class Load:
             self.add(f"load_{size}_seconds", "histogram", size, lambda i, k: (1 + i % 10) * (90 * k + k * k * 7919 % 61 + i // 10 % 5))
         self.template = "".join(self.lines)
         self.last, self.handed, self.lock = None, {}, threading.Lock()
+        self.asking = {}  # by path: the handler, which is the connection, that asked last
         # So that the last page is of now, when pages come faster than their time.
         self.start = int(time.time()) - (ticks * step if ticks else 0)
         self.target = Target(self.respond)
@@ -97,14 +99,20 @@ class Load:
             return self.last[1]
 
     def respond(self, handler):
+        """A program that comes on another connection has given up the one before, perhaps in the middle of a page that had been
+        sent whole. It gets that page again; what it has of it is the same samples once more. Connections are kept otherwise."""
         tick = self.handed.get(handler.path, 0)
+        if tick > 0 and self.asking[handler.path] is not handler:
+            tick -= 1
+        self.asking[handler.path] = handler
         body = self.page(tick) if not self.ticks or tick < self.ticks else b""
         handler.send_response(200)
         handler.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
-        self.handed[handler.path] = tick + 1
+        if self.asking[handler.path] is handler:
+            self.handed[handler.path] = tick + 1
 
 
 class Program:
@@ -165,6 +173,16 @@ def start_both(rival, load, interval, rules=False):
             "--storage.retention.time=1h --log.level=error")
     commands = [("plimsoll", ours)] + ([("rival", rival)] if rival else [])
     return [Program(name, command, load, interval, rules) for name, command in commands]
+
+
+def check_held(program, end):
+    """Fails unless the program holds every sample of every page: otherwise answers differ because data do."""
+    for size in SIZES:
+        for metric in ("total", "a", "b", "seconds_bucket"):
+            whole = f"count(count_over_time(load_{size}_{metric}[{TICKS}s]) == {TICKS})"
+            result = program.instant(whole, end)["result"]
+            if not result or int(result[0]["value"][1]) != size:
+                raise AssertionError(f"{program.name} lacks samples of load_{size}_{metric}: {whole} is {result}")
 
 
 def close_to(a, b):
@@ -252,6 +270,8 @@ def query(arguments):
     while any(load.handed.get(program.path, 0) <= TICKS for program in programs):
         time.sleep(1)
     load.target.close()
+    for program in programs:
+        check_held(program, load.time(TICKS - 1))
     idle = [idle_rate(program) for program in programs]
     rows = [row for row in grid(load.time(TICKS - 1)) if arguments.only in f"{row[0]} {row[1]} {row[2]}"]
     print("held: " + ", ".join(f"{program.name} {resident(program.pid):.0f} MiB" for program in programs), flush=True)
