@@ -57,7 +57,7 @@ base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text,
   const auto plan = MakePlan(expr, {at, at, 0});
   if (!plan) return plan.error();
   if (kept != nullptr) kept->resize(plan->selectors);
-  Evaluator evaluator(querier, options, true, kept);
+  Evaluator evaluator(querier, options, options.sources, kept);
   Answer answer;
   const Grid grid;
   Grid now = grid;
@@ -83,7 +83,8 @@ base::Result<Answer> AskInstant(const promql::Expr& expr, std::string_view text,
     if (subquery) {
       answer.value = MakeMatrix(evaluator, std::move(*block), now);
     } else if (expr.type == ValueType::kScalar) {
-      answer.value = Scalar{at, block->values.data()[0], block->sources.data()[0]};
+      answer.value = Scalar{at, block->values.data()[0],
+                            block->tracked() ? block->sources.data()[0] : model::kNoSource};
     } else {
       answer.value = MakeVector(evaluator, *block, at);
     }

@@ -49,6 +49,7 @@ struct Options {
   std::function<bool()> canceled;
   Features features;
   bool count_samples = false;  // fills Answer::samples, which costs a little
+  bool sources = true;         // fills the `source` of an instant answer, which costs a little, too
 };
 
 // The value of `expr` at `at`. `text` is what was parsed: annotations name places in it.

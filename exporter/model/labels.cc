@@ -42,6 +42,23 @@ inline std::string_view ReadPart(const char*& at) {
   return part;
 }
 
+inline bool IsMetricName(std::string_view name) {
+  return name.size() == kMetricName.size() &&
+         std::memcmp(name.data(), kMetricName.data(), kMetricName.size()) == 0;
+}
+
+// Of packed labels. Asked of every series of a query, so it compares without a call.
+std::string_view FindMetricName(const char* at, const char* end) {
+  while (at != end) {
+    const std::string_view here = ReadPart(at);
+    const std::string_view value = ReadPart(at);
+    if (IsMetricName(here)) return value;
+    constexpr unsigned char kBegin = '_';  // later names begin with this or something behind it
+    if (!here.empty() && static_cast<unsigned char>(here[0]) > kBegin) break;
+  }
+  return {};
+}
+
 bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool IsNameRest(char c) { return IsNameStart(c) || (c >= '0' && c <= '9'); }
 
@@ -96,6 +113,7 @@ std::size_t Labels::size() const { return static_cast<std::size_t>(std::distance
 std::string_view Labels::Get(std::string_view name) const {
   const char* at = data_.data();
   const char* const end = at + data_.size();
+  if (IsMetricName(name)) return FindMetricName(at, end);
   while (at != end) {
     const std::string_view here = ReadPart(at);
     const std::string_view value = ReadPart(at);

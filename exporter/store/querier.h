@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -65,6 +66,9 @@ class Querier {
                                              model::Time maxt) = 0;
   // Appends the samples with mint <= t <= maxt, in time order, stale markers included.
   virtual void Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) = 0;
+  // Says whose samples Read will be asked for, in this order, after the Read that comes next, so
+  // that they may be on their way by then. It changes no answer.
+  virtual void Expect(std::span<const SelectedSeries> following) { (void)following; }
   // Returns: the newest sample with mint <= t <= maxt, stale marker included.
   virtual std::optional<Latest> ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) = 0;
   // Returns: whether the newest sample is the result of a rule.

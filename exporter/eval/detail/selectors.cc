@@ -5,6 +5,7 @@
 // A series is decoded once for all steps. Times are sorted, so the sample of each step is found by
 // one walk along both.
 #include <algorithm>
+#include <span>
 
 #include "eval/detail/evaluator.h"
 #include "eval/detail/extended_windows.h"
@@ -30,6 +31,15 @@ void RemoveStaleMarkers(store::SampleColumns& columns) {
   }
   columns.times.resize(kept);
   columns.values.resize(kept);
+}
+
+// Reads one of many series, when those behind it are read next.
+void ReadOne(store::Querier& querier, const std::vector<store::SelectedSeries>& all,
+             std::size_t index, Time mint, Time maxt, store::SampleColumns& out) {
+  constexpr std::size_t kAhead = 2;
+  const std::span following = std::span(all).subspan(index + 1);
+  querier.Expect(following.first(std::min(following.size(), kAhead)));
+  querier.Read(all[index].ref, mint, maxt, out);
 }
 
 }  // namespace
@@ -99,7 +109,8 @@ base::Result<Block> Evaluator::EvalSelector(const Node& node, const Grid& grid, 
       }
     } else {
       columns_.Clear();
-      querier_.Read(series.ref, first - lookback + 1, last, columns_);
+      const auto index = static_cast<std::size_t>(&series - selected.data());
+      ReadOne(querier_, selected, index, first - lookback + 1, last, columns_);
       const Time* times = columns_.times.data();
       const std::size_t size = columns_.size();
       Time source = 0;
@@ -241,7 +252,7 @@ base::Result<void> Evaluator::LoadSeries(const RangeInput& input, std::size_t in
   out.shift = input.shift;
   if (!input.subquery) {
     const store::SelectedSeries& series = input.series[index];
-    querier_.Read(series.ref, input.mint, input.maxt, out.columns);
+    ReadOne(querier_, input.series, index, input.mint, input.maxt, out.columns);
     RemoveStaleMarkers(out.columns);
     out.labels = series.labels;
     out.drop_name = false;

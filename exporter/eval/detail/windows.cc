@@ -146,8 +146,9 @@ base::Result<Block> EvalWindows(Evaluator& evaluator, const Node& call, const Gr
       }
     }
     if (row.of_counters) {
-      const std::string_view metric =
-          GetLabel(*samples.labels, samples.drop_name && !evaluator.delayed(), model::kMetricName);
+      const std::string_view metric = samples.drop_name && !evaluator.delayed()
+                                          ? std::string_view()
+                                          : samples.labels->MetricName();
       if (!metric.empty() && !LooksLikeCounter(metric)) {
         evaluator.notes().InformOfNonCounter(metric, PositionOfRange(*range));
       }

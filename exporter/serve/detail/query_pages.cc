@@ -151,6 +151,7 @@ http::Response QueryPage(const ApiContext& context, const http::Request& request
   if (!options) return ApiError(options.error());
   QueryStats stats(context, parameters.First("stats"));
   options->count_samples = stats.wanted();
+  options->sources = false;
   const std::string_view text = parameters.First("query");
   const auto expr = promql::Parse(text, context.options.parse);
   if (!expr) return ApiError(WithParameter(expr.error()));

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "store/detail/chunk_decode.h"
 #include "store/detail/chunk_reader.h"
@@ -58,6 +59,7 @@ class ViewQuerier final : public Querier {
   std::vector<SelectedSeries> Select(const model::Matchers& matchers, model::Time mint,
                                      model::Time maxt) override;
   void Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) override;
+  void Expect(std::span<const SelectedSeries> following) override;
   std::optional<Latest> ReadLatest(SeriesRef ref, model::Time mint, model::Time maxt) override;
   bool IsRecorded(SeriesRef ref) const override;
   model::Time RecordedSource(SeriesRef ref) const override;
@@ -66,10 +68,12 @@ class ViewQuerier final : public Querier {
   bool Broken() const override { return pin_.broken.load(std::memory_order_seq_cst) == serial_; }
 
  private:
+  const HotSeries* PlaceOf(SeriesRef ref) const;
   const HotSeries* HotOfRef(SeriesRef ref) const;
   bool Visible(Slot slot) const { return slot != kNoSlot && SlotBefore(slot, view_->limit); }
   model::Time TimeOf(Slot slot) const { return view_->slots->TimeOf(slot); }
   bool MayHave(const HotSeries& hot, model::Time mint) const;
+  bool ReachesBefore(const Chunk& chunk, model::Time mint) const;
   std::size_t Decode(const Chunk& chunk, std::size_t begin);
   void Take(std::size_t begin, model::Time mint, model::Time maxt, SampleColumns& out);
   bool LiesAsBefore(std::size_t begin, model::Time mint, model::Time maxt) const;
@@ -81,6 +85,7 @@ class ViewQuerier final : public Querier {
   Pin& pin_;
   std::uint64_t serial_ = 0;
   std::shared_ptr<const View> view_;
+  const HotSeries* expected_ = nullptr;  // read after the next one
   // Of the series being read, oldest first; filled from the end.
   std::vector<Slot> slots_;
   std::vector<double> values_;
@@ -98,11 +103,26 @@ class ViewQuerier final : public Querier {
   std::uint64_t names_ = 0;
 };
 
-const HotSeries* ViewQuerier::HotOfRef(SeriesRef ref) const {
+// Where the series is, or was.
+const HotSeries* ViewQuerier::PlaceOf(SeriesRef ref) const {
   const PageDirectory& pages = view_->table->pages;
-  if (IndexOf(ref) >> kPageBits >= pages.size()) return nullptr;
-  const HotSeries& hot = HotOf(pages, IndexOf(ref));
-  return hot.generation.load(std::memory_order_acquire) == GenerationOf(ref) ? &hot : nullptr;
+  return IndexOf(ref) >> kPageBits < pages.size() ? &HotOf(pages, IndexOf(ref)) : nullptr;
+}
+
+const HotSeries* ViewQuerier::HotOfRef(SeriesRef ref) const {
+  const HotSeries* const hot = PlaceOf(ref);
+  if (hot == nullptr) return nullptr;
+  return hot->generation.load(std::memory_order_acquire) == GenerationOf(ref) ? hot : nullptr;
+}
+
+// Whether samples of `mint` or later may lie in chunks older than this one; see above.
+bool ViewQuerier::ReachesBefore(const Chunk& chunk, model::Time mint) const {
+  return !Visible(chunk.first_slot) || TimeOf(chunk.first_slot) > mint;
+}
+
+void ViewQuerier::Expect(std::span<const SelectedSeries> following) {
+  expected_ = following.empty() ? nullptr : HotOfRef(following[0].ref);
+  if (following.size() > 1) __builtin_prefetch(PlaceOf(following[1].ref));
 }
 
 // A newest sample that this view does not see says nothing about older ones.
@@ -136,10 +156,15 @@ std::vector<SelectedSeries> ViewQuerier::Select(const model::Matchers& matchers,
 
 void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, SampleColumns& out) {
   const HotSeries* const hot = HotOfRef(ref);
+  const HotSeries* const expected = std::exchange(expected_, nullptr);
   const Visit visit(pin_, serial_);
   if (hot == nullptr || !visit.allowed()) return;
   mint = std::max(mint, view_->oldest);
-  // Newest first, which is how they are linked; the next one comes from memory meanwhile.
+  // Newest first, which is how they are linked; the next one comes from memory meanwhile, and so do
+  // those of the series read after this one.
+  const Chunk* ahead =
+      expected == nullptr ? nullptr : expected->head.load(std::memory_order_acquire);
+  Prefetch(ahead);
   std::size_t begin = slots_.size();
   known_ = {};
   for (const Chunk* chunk = hot->head.load(std::memory_order_acquire); chunk != nullptr;) {
@@ -151,6 +176,9 @@ void ViewQuerier::Read(SeriesRef ref, model::Time mint, model::Time maxt, Sample
       if (first <= mint) break;
     }
     chunk = older;
+    if (ahead == nullptr) continue;
+    ahead = ReachesBefore(*ahead, mint) ? ahead->older.load(std::memory_order_acquire) : nullptr;
+    Prefetch(ahead);
   }
   Take(begin, mint, maxt, out);
 }

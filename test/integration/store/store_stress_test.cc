@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,8 +34,10 @@ void CheckView(const MemoryStore& store, Verdict& verdict) {
     const auto selected = querier->Select({model::Matcher::Equal("group", std::to_string(group))},
                                           INT64_MIN, INT64_MAX);
     bool have_first = false;
-    for (const SelectedSeries& series : selected) {
+    for (std::size_t index = 0; index < selected.size(); ++index) {
+      const SelectedSeries& series = selected[index];
       columns.Clear();
+      querier->Expect(std::span(selected).subspan(index + 1));
       querier->Read(series.ref, INT64_MIN, INT64_MAX, columns);
       for (std::size_t i = 0; i < columns.size(); ++i) {
         // The value is the time, and times of rolled-back batches are odd.

@@ -66,3 +66,37 @@ TEST_CASE_FIXTURE(Ages, "what is read from the past on purpose is not old for it
   CHECK(Source("max_over_time(young[2m] offset 2m)", 4min) == "240");
   CHECK(Source("young and on() (old offset 2m)", 4min) == "240");
 }
+
+TEST_CASE_FIXTURE(Ages, "without sources the answer is the same") {
+  Load("load{a=\"1\"} 1 2 stale 4");
+  Load("load{a=\"2\"} 5x2 _ 7");
+  for (const char* text : {"1",
+                           "time()",
+                           "scalar(old)",
+                           "load",
+                           "-load",
+                           "rate(load[3m])",
+                           "sum(load)",
+                           "avg by (a) (rate(load[3m]))",
+                           "topk(1, load)",
+                           "quantile(0.5, load)",
+                           "sum(load) + old",
+                           "load * on() group_left() old",
+                           "load or old",
+                           "absent(nothing)",
+                           "timestamp(load)",
+                           "max_over_time(load[3m:30s])",
+                           "label_replace(load, \"b\", \"$1\", \"a\", \"(.*)\")",
+                           "count_values(\"v\", load)",
+                           "sort_desc(load)",
+                           "load @ 60",
+                           "load[2m]",
+                           "vector(1) == 1"}) {
+    options.sources = true;
+    const std::string with = Eval(text, 4min);
+    options.sources = false;
+    CHECK_MESSAGE(Eval(text, 4min) == with, text);
+    CHECK(with != "");
+  }
+  CHECK(Source("young", 4min) == "none");
+}

@@ -16,6 +16,14 @@ TEST_CASE("labels are sorted by name, and an empty value is no label") {
   CHECK(labels.Hash() == Labels{{"__name__", "up"}, {"job", "trino"}}.Hash());
 }
 
+TEST_CASE("the name of the metric is found whatever stands before it") {
+  CHECK(Labels{{"A", "1"}, {"__n", "2"}, {"__name__", "m"}}.MetricName() == "m");
+  CHECK(Labels{{"__name_", "1"}, {"__name___", "2"}, {"a", "3"}}.MetricName().empty());
+  CHECK(Labels{{"\xC3\xA9", "1"}}.MetricName().empty());
+  CHECK(Labels{{"Long", std::string(300, 'x')}, {"__name__", "m"}}.MetricName() == "m");
+  CHECK(Labels().MetricName().empty());
+}
+
 TEST_CASE("a value of any length keeps its bytes") {
   for (const std::size_t length : {1U, 254U, 255U, 256U, 70000U}) {
     const std::string value(length, 'x');

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <random>
+#include <span>
 
 #include "store/detail/chunk_decode.h"
 #include "store/detail/chunk_pool.h"
@@ -305,6 +306,11 @@ TEST_CASE("series of every shape come back from the store, whatever part is read
           expected.push_back(sample);
       }
       SampleColumns columns;
+      // Whatever is said to follow, even if there is no such series.
+      const std::array<SelectedSeries, 2> following = {
+          {{random() % 5 == 0 ? random() : refs[random() % kShapes], nullptr},
+           {random() % 5 == 0 ? random() : refs[random() % kShapes], nullptr}}};
+      querier->Expect(std::span(following).first(random() % 3));
       querier->Read(refs[s], mint, maxt, columns);
       REQUIRE(columns.size() == expected.size());
       bool same = true, markers = false;
