@@ -605,7 +605,7 @@ class Requirements(unittest.TestCase):
         eventually(lambda: plimsoll.get("/readyz").status == 200, "ready, though the engine is dead")
         self.assertEqual(cluster.once(plimsoll, request("/readyz"), certificate=None).status, 200)
         self.assertEqual(cluster.once(plimsoll, fixture("availability-probe.request")).status, 200)
-        reply = eventually(lambda: (r := cluster.once(plimsoll, fixture("hpa-read.request"))).status == 503 and "has failed since" in r.body and r,
+        reply = eventually(lambda: (r := cluster.once(plimsoll, fixture("hpa-read.request"))).status == 503 and b"has failed since" in r.body and r,
                            "an error that says why")
         self.check(reply)
         self.assertIn("has failed since", reply.json()["message"])
