@@ -93,7 +93,7 @@ class DeadUpstream(Scene):
         self.assertEqual(scaler.replicas(), 8)
         self.living["alive"] = 60
         scaler.reaches(12)
-        self.assertEqual(scaler.condition()[:2], ("True", "ValidMetricFound"))
+        scaler.becomes("True", "ValidMetricFound")
 
 
 if __name__ == "__main__":

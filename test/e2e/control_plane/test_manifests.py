@@ -72,7 +72,7 @@ class Manifests(Scene):
                 self.taken |= self.dry_run(self.built(folders))
 
     def test_2_every_object_that_is_applied_alone(self):
-        for folder in sorted(check_manifests.SINGLE):
+        for folder in sorted(check_manifests.SINGLE - {"helm"}):  # values of a chart are no objects
             for path in sorted(pathlib.Path(MANIFESTS, folder).glob("*.yaml")):
                 with self.subTest(path=path.name):
                     self.taken |= self.dry_run(path.read_text(encoding="utf-8"))

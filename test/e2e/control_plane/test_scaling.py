@@ -49,7 +49,7 @@ class Scaling(Scene):
 
         eventually(lambda: look(50), "the maximum")
         eventually(lambda: scaler.status().get("readyReplicas") == 50, "all are ready")
-        self.assertEqual(scaler.condition("ScalingLimited")[:2], ("True", "TooManyReplicas"))
+        eventually(lambda: scaler.condition("ScalingLimited")[:2] == ("True", "TooManyReplicas"), scaler.describe)
         # Later steps multiply the pods that are ready by then, so only the first is known exactly.
         self.assertEqual(seen[:2], [2, 6])
         self.assertEqual(seen, sorted(seen))
